@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The end of a run: the verdict, one screen, and the result file for the caller."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core import verdict as judge
+from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import report
+from ansible_collections.relmgmt.release.plugins.plugin_utils.result_file import write_result
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Judge the run from what every host said at its end; fail when it did not go well."""
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Keys: verdict, screen, hosts."""
+        del tmp
+        known = task_vars or {}
+        cycle = known["gate_cycle"]
+        names = known["ansible_play_hosts_all"]
+        hosts = [report(known["hostvars"][name], name, cycle["change"]) for name in names]
+        part = self._task.args.get("part_of", "release")
+        word = self._word(cycle, hosts, part)
+        title = f"{cycle['change']}: {cycle['release']} on {cycle['environment']}, attempt {cycle['attempt']}"
+        screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), self._cures(cycle, word))
+        Display().display("\n" + screen + "\n")
+        write_result(known, {
+            "change": cycle["change"], "release": cycle["release"], "verdict": word,
+            "reasons": [f"{h.name}: {f['message']}" for h in hosts for f in h.failures],
+            "hosts": {h.name: self._host(h) for h in hosts},
+        })
+        failed = word not in judge.GOOD
+        return {"changed": False, "failed": failed, "verdict": word, "screen": screen.splitlines(),
+                "msg": judge.WORDS[word]}
+
+    def _word(self, cycle: dict[str, Any], hosts: list[judge.HostReport], part: str) -> str:
+        """A phase run alone is done when nothing failed in it; the cycle's verdict is the release's."""
+        check, going_back = bool(self._task.check_mode), bool(cycle["going_back"])
+        if part == "release" or going_back:
+            return judge.verdict(hosts, check, cycle["needed"], going_back)
+        if any(host.failures for host in hosts):
+            return judge.UNKNOWN if any(not host.reachable for host in hosts) else judge.DIFFERS
+        return judge.CHECKED if check else judge.PHASE_DONE if cycle["needed"] else judge.NOTHING
+
+    def _host(self, host: judge.HostReport) -> dict[str, Any]:
+        return {
+            "reachable": host.reachable, "current": dict(host.current), "drift": list(host.drift),
+            "failures": list(host.failures), "to_undo": host.to_undo, "undone": list(host.undone),
+            "notes": list(host.notes), "audit": host.audit,
+        }
+
+    def _backups(
+        self, known: dict[str, Any], names: list[str], cycle: dict[str, Any]
+    ) -> list[str]:
+        found = []
+        for name in names:
+            state = known["hostvars"][name].get("conclude_state") or {}
+            found += [f"{name}:{point['path']}" for point in state.get("points", [])
+                      if point["change"] == cycle["change"]]
+        return found
+
+    def _cures(self, cycle: dict[str, Any], word: str) -> list[str]:
+        ticket = f"-e change=<ticket of {cycle['change']}>"
+        back = f"ansible-playbook playbooks/rollback.yml {ticket}"
+        if word == judge.DONE:
+            return [f"to go back: {back}"]
+        if word in (judge.DIFFERS, judge.UNKNOWN):
+            return ["bring the hosts named above back, or mend what differs",
+                    f"then go back: {back}", f"or go on: ansible-playbook playbooks/release.yml {ticket}"]
+        return []

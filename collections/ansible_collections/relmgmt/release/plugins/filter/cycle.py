@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters over ``hostvars``: where a change cycle stands in this run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.relmgmt.release.plugins.plugin_utils import reports
+
+def first_reachable(hosts: list[str], hostvars: Mapping[str, Any]) -> str:
+    """The first host that answered; the first of all when none did."""
+    answered = [name for name in hosts if not (hostvars[name].get("gate_host") or {}).get("failed", True)]
+    return (answered or hosts)[0]
+
+
+def failure_note(result: Mapping[str, Any], phase: str, task: str) -> dict[str, Any]:
+    """What the summary and the rollback need of a failed task's result."""
+    failed = [item for item in result.get("results", []) if item.get("failed")] or [result]
+    return {
+        "phase": phase,
+        "task": task,
+        "message": "\n".join(str(item.get("msg", "")) for item in failed),
+        "unreachable": any(item.get("unreachable_host") for item in failed),
+    }
+
+
+class FilterModule:
+    """The filters."""
+
+    def filters(self) -> dict[str, Callable[..., Any]]:
+        """By name."""
+        return {
+            "failed_anywhere": lambda hostvars: reports.any_failure(hostvars, list(hostvars)),
+            "may_reopen": lambda hostvars: reports.may_reopen(hostvars, list(hostvars)),
+            "failure_note": failure_note,
+            "first_reachable": first_reachable,
+        }

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a release needs of an application server, whichever it is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Dict, NamedTuple, Optional
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
+
+RUNNING, STOPPED, UNKNOWN = "running", "stopped", "unknown"
+
+
+class Kept(NamedTuple):
+    """What was current before a change, durably kept.
+
+    `war`: path of a copy of the prior WAR, None when there was none; `sha256`: its digest.
+    `recipe`: JSON-able, everything the same adapter needs to put it back, in another process, later.
+    """
+
+    war: Optional[str]
+    sha256: str
+    recipe: Dict[str, Any]
+
+
+class AppServer(ABC):
+    """One server, or one cell with its cluster: the unit that a package is deployed to.
+
+    A deployment is one call: where an adapter pays dearly for a start (wsadmin) it does cutover,
+    save, distribution to the nodes (T10) and start in one go. Errors are AppServerError with place and cure.
+    """
+
+    place: str  # server (or cluster) as messages name it
+
+    @abstractmethod
+    def state(self) -> str:
+        """RUNNING, STOPPED or UNKNOWN: observed, never assumed."""
+
+    @abstractmethod
+    def require_running(self) -> None:
+        """Raise, naming server and cure, unless the server runs."""
+
+    @abstractmethod
+    def observe(self, app: WebApp) -> Deployed:
+        """What is installed, told by the digest of the very file the server was given, and its state."""
+
+    @abstractmethod
+    def installed_war(self, app: WebApp) -> Optional[str]:
+        """A local path of the WAR that is installed now (exported if need be), for diffs."""
+
+    @abstractmethod
+    def keep(self, app: WebApp, directory: str) -> Kept:
+        """Keep package and configuration of the application in `directory`, synced."""
+
+    @abstractmethod
+    def deploy(self, app: WebApp, war: str) -> Dict[str, Any]:
+        """Make the file `war` the application, wait until this deployment runs; returns what was observed."""
+
+    @abstractmethod
+    def put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
+        """Make the application what `keep` found, or remove it if there was none; idempotent.
+
+        A server that is down gets its files back and the answer says {"server": "stopped"}.
+        """
+
+    @abstractmethod
+    def forget_older(self, app: WebApp, keep: "set[str]") -> None:
+        """Remove package files of the application whose digests are not in `keep`."""

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The documents of a change cycle as values: release, change ticket, approvals.
+
+Built from documents that the shipped schemas have accepted; nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Mapping, NamedTuple
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core.audit import digest_of
+
+PHASES = (
+    "gate", "lease", "quiesce", "backup", "install", "deploy", "verify",
+    "sign_off_request", "reopen", "record",
+)
+KINDS = ("regular", "expedited", "emergency", "data_repair")
+PACKAGE_TYPES = ("cache_xml", "war", "static_zip")
+
+
+class Package(NamedTuple):
+    """One file of a release bundle. ``options``: what its type needs beside the file."""
+
+    type: str
+    file: str
+    sha256: str
+    options: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """One flat mapping, as playbooks use it."""
+        return {"type": self.type, "file": self.file, "sha256": self.sha256, **self.options}
+
+
+class Release(NamedTuple):
+    """What ``release.yml`` says."""
+
+    name: str
+    kind: str
+    summary: str
+    replaces: str
+    work_items: list[dict[str, str]]
+    packages: list[Package]
+    documents: dict[str, str]
+    completeness: list[dict[str, Any]]
+
+    def packages_of(self, kind: str) -> list[dict[str, Any]]:
+        """The packages of one type, as playbooks use them."""
+        return [package.as_dict() for package in self.packages if package.type == kind]
+
+
+class Ticket(NamedTuple):
+    """What a change ticket says. ``date``: YYYY-MM-DD under the inventory's window rule."""
+
+    change: str
+    release: str
+    bundle: str
+    environment: str
+    kind: str
+    requested_by: str
+    date: str
+    summary: str
+    reason: str
+    notice_sent: str
+    test_mode: bool
+
+
+class Approval(NamedTuple):
+    """One person's recorded yes. ``digest``: of bundle, environment and phase list."""
+
+    gate: str
+    environment: str
+    person: str
+    role: str
+    time: str
+    expires: str
+    digest: str
+    bundle_digest: str
+
+
+def release_from(document: Mapping[str, Any]) -> Release:
+    """The release of an accepted ``release.yml``."""
+    packages = [_package(entry) for entry in document["packages"]]
+    return Release(
+        name=document["name"], kind=document.get("kind", "regular"),
+        summary=document.get("summary", ""), replaces=document.get("replaces", ""),
+        work_items=list(document.get("work_items", [])), packages=packages,
+        documents=dict(document.get("documents", {})),
+        completeness=list(document.get("completeness", [])),
+    )
+
+
+def _package(entry: Mapping[str, Any]) -> Package:
+    options = {k: v for k, v in entry.items() if k not in ("type", "file", "sha256")}
+    if entry["type"] == "cache_xml":
+        options = {"drops": [], "globals": [], **options}
+    if entry["type"] == "war":
+        options = {"context_root": "/" + entry["application"], **options}
+    return Package(entry["type"], entry["file"], entry["sha256"], options)
+
+
+def ticket_from(document: Mapping[str, Any]) -> Ticket:
+    """The ticket of an accepted change ticket document."""
+    defaults = {"kind": "regular", "summary": "", "reason": "", "notice_sent": "", "test_mode": False}
+    return Ticket(**{**defaults, **{k: v for k, v in document.items() if k != "schema"}})
+
+
+def approvals_from(document: Mapping[str, Any]) -> list[Approval]:
+    """The approvals of an accepted approvals document."""
+    empty = {"environment": "", "digest": "", "bundle_digest": ""}
+    return [Approval(**{**empty, **entry}) for entry in document["approvals"]]
+
+
+def bundle_digest(sums: Mapping[str, str]) -> str:
+    """Digest of a bundle from its files' SHA-256 by path: over the sorted checksum lines."""
+    lines = "".join(f"{sums[path]}  {path}\n" for path in sorted(sums))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def approval_digest(bundle: str, environment: str) -> str:
+    """What an approval is bound to: the bundle's digest, the environment and the phases."""
+    return digest_of({"bundle": bundle, "environment": environment, "phases": list(PHASES)})

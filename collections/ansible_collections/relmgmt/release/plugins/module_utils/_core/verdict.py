@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The verdict on a change cycle from what the hosts say (invariant 15), and its one screen."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, NamedTuple, Sequence
+
+DONE, NOTHING, CHECKED, PHASE_DONE = "done", "nothing_to_do", "checked", "phase_done"
+RESTORED, ROLLED_BACK, DIFFERS, UNKNOWN = "restored", "rolled_back", "differs", "unknown"
+GOOD = (DONE, NOTHING, CHECKED, PHASE_DONE, ROLLED_BACK)
+WORDS = {
+    DONE: "done: the release is current on every host",
+    NOTHING: "nothing to do: the change was finished before and nothing differs",
+    PHASE_DONE: "the phase is done; the change cycle is not at its end",
+    CHECKED: "checked: nothing was touched",
+    ROLLED_BACK: "rolled back: every host is as it was before the change",
+    RESTORED: "FAILED, and everything is as it was before",
+    DIFFERS: "FAILED, and something differs: a person is needed",
+    UNKNOWN: "FAILED, and what is true is not known on every host: a person is needed",
+}
+
+
+class HostReport(NamedTuple):
+    """What is known of one host at the end of a run.
+
+    ``failures``: {phase, task, message, unreachable} of this run. ``receipt``: the change's
+    newest receipt, or None. ``current``: release by component. ``undone``: what a rollback
+    put back. ``notes``: statements that a person must read.
+    """
+
+    name: str
+    reachable: bool
+    failures: Sequence[Mapping[str, Any]]
+    receipt: Mapping[str, Any] | None
+    drift: Sequence[Mapping[str, Any]]
+    current: Mapping[str, Mapping[str, Any]]
+    undone: Sequence[str]
+    notes: Sequence[str]
+    audit: str = ""
+
+    @property
+    def to_undo(self) -> int:
+        """Acts of the change that are still in force."""
+        return int(self.receipt["to_undo"]) if self.receipt else 0
+
+
+def verdict(hosts: Sequence[HostReport], check: bool, needed: bool, going_back: bool) -> str:
+    """The run's verdict."""
+    failed = any(host.failures for host in hosts)
+    if not failed and (check or not needed):
+        return CHECKED if check else NOTHING
+    if check:
+        return UNKNOWN if any(not host.reachable for host in hosts) else CHECKED
+    if any(not host.reachable for host in hosts):
+        return UNKNOWN
+    if not failed and not going_back:
+        return DONE if all(_closed(host, "done") and not host.drift for host in hosts) else DIFFERS
+    if any(host.to_undo or host.drift or _failed_going_back(host) for host in hosts):
+        return DIFFERS
+    return ROLLED_BACK if going_back else RESTORED
+
+
+def _closed(host: HostReport, word: str) -> bool:
+    return host.receipt is not None and host.receipt["verdict"] == word
+
+
+def _failed_going_back(host: HostReport) -> bool:
+    return any(failure["phase"] in ("rollback", "reopen_after") for failure in host.failures)
+
+
+def screen(
+    title: str, word: str, hosts: Sequence[HostReport], backups: Sequence[str], cures: Sequence[str]
+) -> str:
+    """The one screen: what failed, what was put back, the state of each host, what to do now."""
+    lines = [title, WORDS.get(word, word), ""]
+    failures = [(host, failure) for host in hosts for failure in host.failures]
+    if failures:
+        lines.append("What failed")
+        lines += [f"  {host.name}: {f['phase']}: {_first_lines(f['message'])}" for host, f in failures]
+    undone = [(host.name, text) for host in hosts for text in host.undone]
+    if undone:
+        lines.append("What was put back")
+        lines += [f"  {name}: {text}" for name, text in undone]
+    lines.append("The hosts")
+    lines += [f"  {host.name:<16} {_state(host)}" for host in hosts]
+    notes = [(host.name, note) for host in hosts for note in host.notes]
+    if notes:
+        lines.append("To be read by a person")
+        lines += [f"  {name}: {note}" for name, note in notes]
+    if backups:
+        lines += ["Backup sets", *[f"  {path}" for path in backups]]
+    if cures:
+        lines += ["What to do now", *[f"  {cure}" for cure in cures]]
+    return "\n".join(lines)
+
+
+def _first_lines(message: str) -> str:
+    kept = [line for line in str(message).splitlines() if line.strip()][:12]
+    return "\n      ".join(kept)
+
+
+def _state(host: HostReport) -> str:
+    if not host.reachable:
+        return "UNREACHABLE: what is true there is not known"
+    if host.drift:
+        return "DIFFERS: " + ", ".join(str(row["component"]) for row in host.drift)
+    if host.to_undo and host.receipt is not None and host.receipt["verdict"] != "done":
+        return f"{host.to_undo} act(s) of {host.receipt['change']} are still in force"
+    parts = [f"{component} {row['release']}" for component, row in sorted(host.current.items())]
+    return ", ".join(parts) or "no release installed"

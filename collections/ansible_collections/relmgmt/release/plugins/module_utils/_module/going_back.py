@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module ``rollback``: everything a change did on this host is undone, newest first."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
+from ansible_collections.relmgmt.release.plugins.module_utils._core.going_back import (
+    ITEMS,
+    RESTORE,
+    Way,
+    choose_way,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
+from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import (
+    UNDO,
+    UndoContext,
+    others_since,
+)
+
+DATA_KINDS = ("globals",)
+
+
+class Plan(NamedTuple):
+    """How a host goes back: the acts newest first, and for its datasets the way and the point."""
+
+    acts: list[dict[str, Any]]
+    way: Way
+    point: dict[str, Any] | None
+
+
+def go_back(host: Host) -> Outcome:
+    """Undo every act of the change; a failure does not stop the others and is told at the end."""
+    _check(host)
+    plan = _plan(host)
+    names = [f"{act['target']} ({act['module']})" for act in plan.acts]
+    record: dict[str, Any] = {
+        "undone": [{"target": act["target"], "module": act["module"]} for act in plan.acts],
+        "way": plan.way.way, "statements": _statements(plan),
+    }
+    if not host.check_mode:
+        failed = _carry_out(host, plan, record)
+        if failed:
+            raise RelmgmtError(
+                "not everything could be undone: " + "; ".join(failed), place=host.ledger.path,
+                cure="mend the cause, then run playbooks/rollback.yml again: it goes on where it stopped",
+                **record,
+            )
+    return Outcome(bool(plan.acts), record, before="\n".join(names), message=plan.way.reason)
+
+
+def _check(host: Host) -> None:
+    change, ledger = host.params["change"], host.ledger
+    newer = _newer_change(host)
+    if newer:
+        raise Refused(
+            f"{newer} was carried out on this host after {change} and is still in force",
+            place=ledger.path, cure=f"roll back {newer} first",
+        )
+    if host.check_mode or not ledger.host().get("protected", True):
+        return
+    refusal = authority.lease_refusal(change, ledger.lease(), host.params.get("lease"))
+    if refusal is not None and to_undo(ledger, change):
+        raise Refused(refusal.message, place=ledger.path, cure=refusal.cure)
+
+
+def _newer_change(host: Host) -> str:
+    """Another change with acts in force that began after this one's newest act."""
+    change, ledger = host.params["change"], host.ledger
+    own = max((act["id"] for act in to_undo(ledger, change)), default=None)
+    if own is None:
+        return ""
+    for act in ledger.acts():
+        if act["id"] < own:
+            break
+        if act["change"] != change and act["undo"].get("kind") and act["undone_at"] is None:
+            return str(act["change"])
+    return ""
+
+
+def _plan(host: Host) -> Plan:
+    acts = to_undo(host.ledger, host.params["change"])
+    data = [act for act in acts if act["undo"]["kind"] in DATA_KINDS]
+    point = _point(host, data)
+    others = None
+    if data and point is not None:
+        others = others_since(point, data[0]["undo"], _writers(acts))
+    way = choose_way(bool(data), others, point is not None, host.params["lose_writes_confirmed_by"])
+    return Plan(acts, way, point)
+
+
+def _point(host: Host, data: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The verified point ``before`` of the oldest attempt that changed data."""
+    if not data:
+        return None
+    attempt = data[-1]["attempt"]
+    for point in host.ledger.points(host.params["change"]):
+        if point["attempt"] == attempt and point["point"] == "before":
+            return point
+    return None
+
+
+def _writers(acts: list[dict[str, Any]]) -> list[int]:
+    """Process ids of the release's own writers, as the acts noted them."""
+    return [pid for act in acts for pid in (act["detail"] or {}).get("writer_pids", [])]
+
+
+def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
+    context = UndoContext(host.tmpdir, host.state_dir)
+    failed = []
+    if plan.way.way == RESTORE and plan.point is not None:
+        data = next(act for act in plan.acts if act["undo"]["kind"] in DATA_KINDS)
+        recipe = {**data["undo"], "kind": "datasets", "path": plan.point["path"]}
+        try:
+            record["datasets"] = UNDO["datasets"](recipe, context)
+        except RelmgmtError as error:
+            failed.append(f"the datasets: {error}")
+    for act in plan.acts:
+        try:
+            detail = UNDO[act["undo"]["kind"]](act["undo"], context)
+        except (RelmgmtError, OSError) as error:
+            failed.append(f"{act['target']}: {error}")
+            continue
+        host.ledger.undo_act(act["id"], detail)
+    return failed
+
+
+def _statements(plan: Plan) -> list[str]:
+    """The data-loss statement (invariant 13): what was kept, and what a restore would lose."""
+    if plan.way.way == ITEMS and plan.way.statement_waits and plan.point is not None:
+        return [
+            f"{plan.way.reason}. A restore of {plan.point['path']} would lose those writes and waits "
+            "for a named person: playbooks/restore.yml with -e relmgmt_lose_writes_confirmed_by=NAME"
+        ]
+    return []

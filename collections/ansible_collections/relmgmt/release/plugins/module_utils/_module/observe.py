@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Drift: what is really there against what the ledger says is current.
+
+A component's ``detail`` in the ledger may carry ``observe``, a mapping with ``kind`` and
+what that kind's observer needs; an observer returns the digest that it sees, or None when
+the component is not there.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+Observer = Callable[["dict[str, Any]"], "str | None"]
+OBSERVERS: dict[str, Observer] = {}
+
+
+def drift(currents: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Components whose observed digest is not the ledger's: component, expected, observed."""
+    found = []
+    for row in currents:
+        recipe = row["detail"].get("observe")
+        if recipe is None:
+            continue
+        seen = OBSERVERS[recipe["kind"]](recipe)
+        if seen != recipe.get("digest", row["digest"]):
+            found.append({"component": row["component"], "expected": row["digest"], "observed": seen})
+    return found

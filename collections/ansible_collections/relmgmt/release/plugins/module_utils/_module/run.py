@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every module of the collection does the same way.
+
+The only place that calls ``exit_json`` and ``fail_json``. ``Host`` gives a module's work
+its parameters, the ledger, the permit of its change cycle and the acts it records.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import time
+from contextlib import contextmanager
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Protocol
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
+    ReceiptMissing,
+    Refused,
+    RelmgmtError,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+
+LEDGER_SPEC: dict[str, dict[str, Any]] = {
+    "change": {"type": "str"},
+    "lease": {"type": "int"},
+    "ledger": {"type": "path", "default": "/var/lib/relmgmt/ledger.db"},
+    "phase": {"type": "str", "default": ""},
+}
+
+
+class Outcome(NamedTuple):
+    """What a module's work observed and did.
+
+    ``record``: the result's keys. ``before`` and ``after``: the diff's two sides.
+    """
+
+    changed: bool
+    record: dict[str, Any]
+    before: str = ""
+    after: str = ""
+    message: str = ""
+
+
+class Permit(NamedTuple):
+    """A change cycle's permission on this host, as the receipt says."""
+
+    change: str
+    release: str
+    attempt: int
+    bundle_digest: str
+    expires: float
+
+
+class AnsibleLike(Protocol):
+    """What is used of AnsibleModule; the tests' double has no more than this."""
+
+    params: dict[str, Any]
+    check_mode: bool
+    tmpdir: str
+    _diff: bool
+
+    def exit_json(self, **result: Any) -> None: ...
+
+    def fail_json(self, msg: str, **result: Any) -> None: ...
+
+
+class Act:
+    """An act under way: its number in the ledger, and what its outcome will say."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.detail: dict[str, Any] = {}
+
+    def note(self, **detail: Any) -> None:
+        """Add observations to the outcome."""
+        self.detail.update(detail)
+
+
+class Host:
+    """The managed host as a module's work sees it."""
+
+    def __init__(
+        self, module: AnsibleLike, readonly: bool = False, now: Callable[[], float] = time.time
+    ) -> None:
+        self.params = module.params
+        self.check_mode = module.check_mode
+        self.tmpdir = module.tmpdir
+        self.now = now
+        path = self.params.get("ledger") or LEDGER_SPEC["ledger"]["default"]
+        self.state_dir = os.path.dirname(os.path.abspath(path))
+        self.ledger = Ledger(path, readonly=readonly or self.check_mode, now=now)
+        self._permit: Permit | None = None
+
+    @property
+    def user(self) -> str:
+        """The operating system's user."""
+        return getpass.getuser()
+
+    def guard(self, packages: Iterable[str] = ()) -> Permit:
+        """The permit of this change on this host; raises Refused when there is none.
+
+        ``packages``: SHA-256 of every package about to be installed. Check mode changes
+        nothing and needs no permit.
+        """
+        change = self.params.get("change") or ""
+        receipt = self.ledger.receipt(change)
+        if not self.check_mode:
+            refusal = authority.change_refusal(
+                change, self.ledger.host(), receipt, self.ledger.lease(),
+                self.params.get("lease"), self.now(), packages,
+            )
+            if refusal is not None:
+                kind = ReceiptMissing if receipt is None else Refused
+                raise kind(refusal.message, place=self.ledger.path, cure=refusal.cure)
+        self._permit = _permit(change, receipt)
+        return self._permit
+
+    @contextmanager
+    def act(
+        self, module: str, target: str, intent: dict[str, Any], undo: dict[str, Any]
+    ) -> Iterator[Act]:
+        """Record the intent and its undo before the body, the outcome after it (invariant 10)."""
+        permit = self._permit or self.guard()
+        number = self.ledger.begin_act(
+            change=permit.change, attempt=permit.attempt, release=permit.release,
+            phase=self.params.get("phase") or "", module=module, target=target,
+            intent=intent, undo=undo,
+        )
+        act = Act(number)
+        try:
+            with self.ledger.within(number):
+                yield act
+        except Exception as error:
+            self.ledger.finish_act(number, "failed", {**act.detail, "error": str(error)})
+            raise
+        self.ledger.finish_act(number, "done", act.detail)
+
+    def preimage_dir(self, target: str) -> str:
+        """A fresh directory for what an undo will need."""
+        permit = self._permit or self.guard()
+        parent = os.path.join(
+            self.state_dir, "preimages", f"{permit.change}-{permit.attempt}"
+        )
+        make_dirs(parent, 0o750)
+        taken = len(os.listdir(parent))
+        path = os.path.join(parent, f"{taken + 1:03d}-{re.sub(r'[^A-Za-z0-9_.-]', '_', target)}")
+        make_dirs(path, 0o750)
+        return path
+
+
+def _permit(change: str, receipt: dict[str, Any] | None) -> Permit:
+    if receipt is None:
+        return Permit(change, "", 1, "", 0.0)
+    return Permit(
+        change, receipt["release"], receipt["attempt"], receipt["bundle_digest"], receipt["expires"]
+    )
+
+
+def run(
+    module: AnsibleLike, work: Callable[[Host], Outcome], readonly: bool = False
+) -> None:
+    """Do the work and leave: the only caller of exit_json and fail_json.
+
+    ``readonly``: the module only looks, its ledger is neither created nor changed.
+    """
+    try:
+        outcome = work(Host(module, readonly))
+    except RelmgmtError as error:
+        module.fail_json(msg=str(error), error=error.as_dict())
+        return
+    result = dict(outcome.record, changed=outcome.changed, msg=outcome.message)
+    if module._diff and (outcome.before or outcome.after):
+        result["diff"] = {"before": outcome.before, "after": outcome.after}
+    module.exit_json(**result)

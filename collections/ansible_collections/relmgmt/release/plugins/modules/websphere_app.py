@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# SPDX-License-Identifier: GPL-3.0-or-later
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The module ``websphere_app``."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: websphere_app
+short_description: A WAR runs on a WebSphere server
+version_added: 0.1.0
+description:
+  - Takes a WAR from the drop, by digest, and makes it the application on a server.
+  - Which WAR is installed is told by the digest of the very file that the server was given.
+    Nothing is done if it is the wanted one and the application answers.
+  - The prior WAR and its configuration are kept on the server, the prior WAR also in the shared folder, before
+    anything is changed.
+  - On Liberty the WAR is written aside and renamed to C(apps/<application>-<digest>.war); the cutover is the rename of
+    C(configDropins/overrides/relmgmt-<application>.xml), which names location, context root and application.
+  - The module then waits for the start message of this application that belongs to this cutover, and until the
+    application answers on its context root. It ends at once when the server's log says that the start failed.
+  - A server that is not running is an error before anything is touched.
+author: relmgmt developers (@relmgmt)
+extends_documentation_fragment:
+  - relmgmt.release.ledger
+  - relmgmt.release.drop
+  - relmgmt.release.websphere
+  - relmgmt.release.attributes
+options:
+  context_root:
+    description: Path that the application is reached under, such as C(/cfis).
+    type: str
+    required: true
+  shared_folder:
+    description: Folder that all servers share; the prior WAR is kept there as well.
+    type: path
+seealso:
+  - module: relmgmt.release.websphere_app_info
+  - module: relmgmt.release.rollback
+"""
+
+EXAMPLES = r"""
+- name: Deploy the WAR of the release
+  relmgmt.release.websphere_app:
+    change: CHG0000002
+    lease: 7
+    websphere:
+      kind: liberty
+      liberty:
+        server: cfis
+        install_dir: /opt/wlp
+        url: http://127.0.0.1:9080
+    application: cfis
+    context_root: /cfis
+    drop:
+      path: /srv/drop
+    bundle: CFIS002-0123456789ab
+    file: cfis.war
+    sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    shared_folder: /srv/prior-packages
+"""
+
+RETURN = r"""
+action:
+  description: What was done, decided from what was observed; nothing, install, update or restart.
+  returned: success
+  type: str
+application:
+  description: Name of the application.
+  returned: success
+  type: str
+context_root:
+  description: Path that the application is reached under.
+  returned: success
+  type: str
+sha256:
+  description: SHA-256 of the WAR that is installed; in check mode of the one that would be.
+  returned: success
+  type: str
+previous_sha256:
+  description: SHA-256 of the WAR that was installed before, empty if there was none.
+  returned: success
+  type: str
+state:
+  description: State of the application; absent, started or stopped.
+  returned: success
+  type: str
+drift:
+  description: Whether the server held something else than the ledger says was put there.
+  returned: success
+  type: bool
+ledger_sha256:
+  description: SHA-256 of the WAR that the ledger said was current.
+  returned: success
+  type: str
+release:
+  description: Release that the ledger said was current.
+  returned: success
+  type: str
+started:
+  description: The server's own start message of this deployment.
+  returned: when changed
+  type: str
+log_errors:
+  description: Error messages of the server between cutover and start.
+  returned: when changed
+  type: list
+  elements: str
+prior_package:
+  description: The copy of the prior WAR on this host, empty if there was none.
+  returned: when changed
+  type: str
+shared_package:
+  description: The copy of the prior WAR in the shared folder, empty if there is none.
+  returned: when changed
+  type: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.relmgmt.release.plugins.module_utils._module.drop_spec import DROP_SPEC
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import WEBSPHERE_SPEC, deploy
+
+SPEC = {
+    "websphere": WEBSPHERE_SPEC,
+    "application": {"type": "str", "required": True},
+    "context_root": {"type": "str", "required": True},
+    "shared_folder": {"type": "path"},
+}
+
+
+def main() -> None:
+    """Deploy a WAR."""
+    run(AnsibleModule(argument_spec={**LEDGER_SPEC, **DROP_SPEC, **SPEC}, supports_check_mode=True), deploy)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has learned of its hosts, gathered from the variables its roles registered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import HostReport
+
+AFTERWARDS = ("close", "record")
+CHANGING = ("install_result", "deploy_war_result", "deploy_static_result")
+
+
+def failures_of(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
+    """By host, the failures that the role ``phase`` noted in this run."""
+    return {name: list(hostvars[name].get("phase_failures") or []) for name in hosts}
+
+
+def any_failure(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> bool:
+    """True when a phase has failed on any host in this run, so that the release must go back.
+
+    Once every host has verified the release, a failure to close or record it is told, but no
+    reason to take the release away from its users.
+    """
+    return any(
+        failure["phase"] not in AFTERWARDS
+        for failures in failures_of(hostvars, hosts).values()
+        for failure in failures
+    )
+
+
+def may_reopen(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> bool:
+    """May users come back after a rollback?
+
+    Not while a host could not be put back, nor while one that this run has changed, or may
+    have changed, is out of reach: it may serve the wrong release.
+    """
+    return not any(
+        failure["phase"] == "rollback" and not (failure["unreachable"] and _untouched(hostvars[name]))
+        for name, failures in failures_of(hostvars, hosts).items()
+        for failure in failures
+    )
+
+
+def _untouched(host: Mapping[str, Any]) -> bool:
+    began = any((host.get(name) or {}).get("changed") for name in CHANGING)
+    failed = any(f["phase"] in ("install", "deploy") for f in host.get("phase_failures") or [])
+    going_back = bool((host.get("gate_cycle") or {}).get("going_back"))
+    return not (began or failed or going_back)
+
+
+def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
+    """The report of one host; ``conclude_state`` is what ``release_info`` said at the end."""
+    state = host.get("conclude_state") or {}
+    receipts = [row for row in state.get("receipts", []) if row["change"] == change]
+    undone = host.get("rollback_result") or {}
+    head = state.get("audit") or {}
+    return HostReport(
+        name=name,
+        reachable=bool(state) and not state.get("failed"),
+        failures=list(host.get("phase_failures") or []),
+        receipt=max(receipts, key=lambda row: row["attempt"]) if receipts else None,
+        drift=state.get("drift", []),
+        current=state.get("current", {}),
+        undone=[f"{row['target']} ({row['module']})" for row in undone.get("undone", [])],
+        notes=undone.get("statements", []),
+        audit=f"{head.get('number', 0)}:{head.get('chain', '')}",
+    )

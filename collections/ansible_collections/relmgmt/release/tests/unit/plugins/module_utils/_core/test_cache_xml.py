@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reader of Caché XML exports (FACTS 2.3, T24, T25, T35, invariant 12)."""
+
+from __future__ import annotations
+
+import base64
+from xml.sax.saxutils import escape
+
+import pytest
+from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml import Limits, read_export
+from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
+from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<Export generator="Cache" version="25">\n'
+ROUTINE = '<Routine name="CASE" type="MAC" languagemode="0"><![CDATA[\nCASE ;x\n quit\n]]></Routine>\n'
+GLOBAL = (
+    "<Global>\n<Node><Sub>^CFG</Sub>\n<Data>root</Data>\n<Node><Sub>cats</Sub><Data>1</Data>"
+    "<Node><Sub>0</Sub><Data/></Node></Node></Node>\n</Global>\n"
+)
+
+
+def export(*items: str, head: str = HEAD) -> bytes:
+    return (head + "".join(items) + "</Export>\n").encode()
+
+
+def read(data: bytes, step: int = 0, limits: Limits | None = None) -> list[ExportItem]:
+    chunks = [data[at:at + step] for at in range(0, len(data), step)] if step else [data]
+    return list(read_export(chunks, "P.xml", limits or Limits()))
+
+
+def refusal(data: bytes, limits: Limits | None = None) -> InvalidInput:
+    with pytest.raises(InvalidInput) as caught:
+        read(data, limits=limits)
+    return caught.value
+
+
+def test_a_routine_has_name_line_and_text():
+    (item,) = read(export(ROUTINE))
+    assert (item.kind, item.name, item.line) == ("routine", "CASE.MAC", 3)
+    assert item.lines == ("CASE ;x", " quit")
+
+
+def test_a_global_has_its_nodes_with_and_without_value():
+    (item,) = read(export(GLOBAL))
+    assert item.name == "^CFG"
+    assert item.nodes == (Node((), "root"), Node(("cats",), "1"), Node(("cats", "0"), ""))
+
+
+@pytest.mark.parametrize("head", [
+    pytest.param("<?xml version='1.0' encoding='UTF8'?>\n<Export generator='IRIS' version='26'>\n", id="T25"),
+    pytest.param("<Export>\n\n", id="T24 no declaration, no attributes"),
+    pytest.param('\ufeff<?xml version="1.0" encoding="utf8" ?>\r\n<Export generator="Cache">\r\n', id="BOM"),
+    pytest.param('<?xml version="1.0"?>\n<Export generator="Cache" version="25" zv="Caché" ts="x">\n', id="zv"),
+])
+def test_headers_of_real_exports_are_read(head):
+    assert [item.name for item in read(export(ROUTINE, head=head))] == ["CASE.MAC"]
+
+
+def test_a_latin_1_export_is_read_by_its_label():
+    data = export(ROUTINE.replace(";x", ";Caché"), head=HEAD.replace("UTF-8", "latin1"))
+    (item,) = read(data.decode().encode("latin-1"))
+    assert item.lines[0] == "CASE ;Caché"
+
+
+def test_an_unknown_encoding_is_refused_by_name():
+    assert "encoding" in refusal(export(ROUTINE, head=HEAD.replace("UTF-8", "EBCDIC-X"))).message
+
+
+def test_line_ends_alone_do_not_change_a_digest():
+    crlf = export(ROUTINE).replace(b"\n", b"\r\n")
+    assert read(crlf)[0].digest == read(export(ROUTINE))[0].digest
+
+
+def test_other_text_changes_the_digest():
+    assert read(export(ROUTINE.replace("quit", "halt")))[0].digest != read(export(ROUTINE))[0].digest
+
+
+def test_a_split_cdata_section_is_one_text():
+    text = ROUTINE.replace(" quit", " w \"]]]]><![CDATA[>\"")
+    assert read(export(text))[0].lines[1] == ' w "]]>"'
+
+
+def test_base64_variants_carry_what_xml_cannot():
+    code = base64.b64encode(b"\nCASE ;\x01\r\n quit\r\n").decode()
+    routine = f'<RoutineBase64 name="CASE" type="MAC">\n{code[:10]}\n{code[10:]}\n</RoutineBase64>'
+    sub, data = (base64.b64encode(raw).decode() for raw in (b"a\x01", b"\xff\x00"))
+    node = f"<Global><Node><Sub>^G</Sub><Node><SubBase64>{sub}</SubBase64><DataBase64>{data}</DataBase64></Node></Node></Global>"
+    page = '<CSPBase64 name="x.gif" application="/csp/app/">R0lG</CSPBase64>'
+    items = read(export(routine, node, page))
+    assert items[0].lines == ("CASE ;\x01", " quit")
+    assert items[1].nodes == (Node(("a\x01",), "\udcff\x00"),)
+    assert items[2].name == "/csp/app/x.gif"
+
+
+def test_broken_base64_is_refused():
+    assert "Base64" in refusal(export('<RoutineBase64 name="A" type="INT">@@</RoutineBase64>')).message
+
+
+def test_other_kinds_are_named_and_digested():
+    text = (
+        '<Class name="App.Case"><TimeChanged>{}</TimeChanged><Method name="M"><Implementation>'
+        "<![CDATA[ quit 1\n]]></Implementation></Method></Class>"
+        '<Project name="P"><Items><ProjectItem name="App.Case" type="CLS"></ProjectItem></Items></Project>'
+        '<Document name="Ens.LUT"><lookupTable/></Document><Package name="App"/>'
+        '<CSP name="a.csp" application="/csp/user"><![CDATA[<html/>]]></CSP>'
+    )
+    items = read(export(text.format("64091,1")))
+    assert [(item.kind, item.name) for item in items] == [
+        ("class", "App.Case.CLS"), ("project", "P.PRJ"), ("document", "Ens.LUT"),
+        ("package", "App.PKG"), ("csp", "/csp/user/a.csp"),
+    ]
+    assert [item.digest for item in read(export(text.format("64092,2")))] == [i.digest for i in items]
+    assert read(export(text.replace("quit 1", "quit 2")))[0].digest != items[0].digest
+
+
+def test_an_item_that_comes_twice_is_refused_with_both_lines():
+    error = refusal(export(ROUTINE, GLOBAL, ROUTINE))
+    assert "CASE.MAC" in error.message
+    assert "line 3" in error.message
+    assert error.place.startswith("P.xml line ")
+    assert error.place != "P.xml line 3"
+
+
+@pytest.mark.parametrize("body, said", [
+    ("<Rootine/>", "unknown element Rootine"),
+    ('<Routine name="A" type="MAC">x<b/></Routine>', "unknown element b"),
+    ('<Routine type="MAC">x</Routine>', "no name"),
+    ('<Routine name="A" type="EXE">x</Routine>', "unknown type"),
+    ('<Routine name="A" type="MAC">\n\n</Routine>', "A.MAC is empty"),
+    ("text<Global/>", "text outside"),
+    ("<Global></Global>", "no value"),
+    ("<Global><Data>1</Data></Global>", "has two values"),
+    ("<Global><Node><Sub>G</Sub><Data>1</Data></Node></Global>", "not the name"),
+    ("<Global><Node><Sub>^G</Sub><Sub>^G</Sub></Node></Global>", "second"),
+    ("<Global><Node><Data>1</Data></Node></Global>", "no Sub"),
+    ("<Global><Node><Sub>^G</Sub><Node></Node></Node></Global>", "no Sub"),
+    ("<Global><Node><Sub>^G</Sub><Data>1</Data><Data>2</Data></Node></Global>", "two values"),
+    ("<Global><Node><Sub>^G</Sub><Daten/></Node></Global>", "unknown element Daten"),
+    ("<Global><Node><Sub>^G</Sub>loose</Node></Global>", "between the nodes"),
+    (ROUTINE.replace("]]>", ""), "not well-formed"),
+    ("&nope;", "not well-formed"),
+])
+def test_what_is_no_export_is_refused_with_file_and_line(body, said):
+    error = refusal(export(body))
+    assert said in error.message
+    assert error.place.startswith("P.xml line ")
+    assert error.cure
+
+
+def test_a_document_type_is_refused():
+    bomb = '<!DOCTYPE Export [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>\n<Export>&b;</Export>'
+    assert "document type" in refusal(bomb.encode()).message
+
+
+@pytest.mark.parametrize("data, said", [
+    (b"", "not well-formed"),
+    (b"<Import/>", "not Export"),
+    (export(ROUTINE)[:-12], "not well-formed"),
+    (export(ROUTINE) + b"<Export/>", "not well-formed"),
+    (export(ROUTINE.replace(";x", ";\udcff")) if False else export(ROUTINE).replace(b";x", b";\xff"), "not well-formed"),
+])
+def test_a_broken_file_is_refused(data, said):
+    assert said in refusal(data).message
+
+
+@pytest.mark.parametrize("limits, body, said", [
+    (Limits(size=100), ROUTINE * 1, "larger than 100"),
+    (Limits(item=50), ROUTINE, "item is larger"),
+    (Limits(items=1), ROUTINE + GLOBAL, "more than 1 items"),
+    (Limits(depth=4), GLOBAL, "deeper than 4"),
+])
+def test_limits_hold(limits, body, said):
+    assert said in refusal(export(body), limits).message
+
+
+CODE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.from_regex(r"[A-Z][A-Z0-9]{0,7}", fullmatch=True), st.lists(CODE, min_size=1), max_size=5),
+    st.integers(min_value=1, max_value=400),
+)
+def test_what_is_written_is_read_whatever_the_chunks(routines, step):
+    body = "".join(
+        f'<Routine name="{name}" type="INT">\n{escape(chr(10).join(lines))}\nend\n</Routine>\n'
+        for name, lines in routines.items()
+    )
+    items = read(export(body), step)
+    assert {item.name: item.lines for item in items} == {
+        f"{name}.INT": (*lines, "end") for name, lines in routines.items()
+    }

@@ -1,0 +1,19 @@
+CFISELIG ;eligibility
+ ;;CFIS001;Eligibility;;2026-10-03
+ quit
+ ;
+ANSWER(id) ;"eligible" or "not eligible": the household's income against the limit
+ new income
+ set income=$$INCOME(id)
+ if $get(^CFISCASE(id,"status"))'="open" quit "closed"
+ if income>$$LIMIT(+$get(^CFISCASE(id,"household"))) quit "not eligible"
+ quit "eligible"
+ ;
+INCOME(id) ;the income that counts
+ quit +$get(^CFISCASE(id,"income"))
+ ;
+LIMIT(household) ;by size; larger households than the table knows have its last line
+ new size
+ set size=$order(^CFISCFG("limit",household+1),-1)
+ if size="" quit 0
+ quit ^CFISCFG("limit",size)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Ansible is told of this sandbox; inventories/sandbox/inventory.py prints it."""
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import Any
+
+from . import gtm, ssh
+from .layout import DATABASE, DROP, SERVER, WEB, Layout, interpreter, write
+
+
+def build(layout: Layout, ports: dict[str, int], dist: Path, wlp: Path, java: Path) -> dict[str, Any]:
+    hosts: dict[str, dict[str, Any]] = {host: _connection(layout, host, ports) for host in layout.hosts}
+    hosts[DATABASE].update(
+        relmgmt_instance=gtm.instance_variables(layout, dist),
+        relmgmt_application=_application(
+            _component(layout, "interfaces", "interface", DATABASE, "cfis", ["interfaces"]),
+            _component(layout, "server", "session", DATABASE, "cfis", ["server"]),
+        ),
+    )
+    for host in layout.applications:
+        hosts[host]["relmgmt_websphere"] = _websphere(layout, host, ports, wlp, java)
+    hosts[WEB].update(
+        relmgmt_application=_application(_component(layout, "entry", "web_entry", WEB, "entry", [])),
+        relmgmt_static={"document_root": str(layout.static), "keep_releases": 5},
+    )
+    return {
+        "_meta": {"hostvars": hosts},
+        "all": {"children": ["databases", "application_servers", "web_servers", "drop"],
+                "vars": _everywhere(layout, ports)},
+        "databases": {"hosts": [DATABASE]},
+        "application_servers": {"hosts": layout.applications},
+        "web_servers": {"hosts": [WEB]},
+        "drop": {"hosts": [DROP]},
+    }
+
+
+def save(layout: Layout, inventory: dict[str, Any]) -> None:
+    write(layout.inventory_file, json.dumps(inventory, indent=1) + "\n")
+
+
+def _connection(layout: Layout, host: str, ports: dict[str, int]) -> dict[str, Any]:
+    options = {
+        "StrictHostKeyChecking": "yes", "UserKnownHostsFile": f'"{ssh.known_hosts(layout)}"',
+        "GlobalKnownHostsFile": "/dev/null", "IdentitiesOnly": "yes",
+    }
+    arguments = " ".join(f"-o {name}={value}" for name, value in options.items())
+    return {
+        "ansible_host": "127.0.0.1",
+        "ansible_port": ports[f"ssh_{host}"],
+        "ansible_user": getpass.getuser(),
+        "ansible_ssh_private_key_file": str(ssh.client_key(layout)),
+        "ansible_ssh_common_args": f"-F /dev/null {arguments}",
+        "ansible_python_interpreter": interpreter(),
+        "ansible_remote_tmp": str(layout.host(host) / "ansible"),
+        "relmgmt_state_dir": str(layout.host(host) / "state"),
+    }
+
+
+def _everywhere(layout: Layout, ports: dict[str, int]) -> dict[str, Any]:
+    return {
+        "relmgmt_backup_root": str(layout.host(DATABASE) / "backup"),
+        "relmgmt_shared_folder": str(layout.shared),
+        "relmgmt_entry_url": f"http://127.0.0.1:{ports['entry']}",
+        "relmgmt_testers_url": f"http://127.0.0.1:{ports['testers_entry']}",
+        "relmgmt_mail": {"host": "127.0.0.1", "port": ports["smtp"], "sender": "relmgmt@sandbox.example.com",
+                         "to": ["change-management@sandbox.example.com", "ebusiness@sandbox.example.com"]},
+        "relmgmt_drop": {"method": "sftp", "host": "127.0.0.1", "port": ports[f"ssh_{DROP}"],
+                         "user": getpass.getuser(), "private_key": str(ssh.client_key(layout)),
+                         "known_hosts": str(ssh.known_hosts(layout)), "path": str(layout.drop)},
+    }
+
+
+def _application(*components: dict[str, Any]) -> dict[str, Any]:
+    return {"name": "CFIS", "components": list(components)}
+
+
+def _component(layout: Layout, name: str, kind: str, host: str, program: str, arguments: list[str]) -> dict[str, Any]:
+    control = str(layout.host(host) / "bin" / program)
+    words = ("open", "close", "status") if kind == "web_entry" else ("start", "stop", "status")
+    argv = [[control, word, *arguments] for word in words]
+    return {"name": name, "kind": kind, "start": argv[0], "stop": argv[1], "status": argv[2]}
+
+
+def _websphere(layout: Layout, host: str, ports: dict[str, int], wlp: Path, java: Path) -> dict[str, Any]:
+    return {"kind": "liberty", "liberty": {
+        "server": SERVER, "install_dir": str(wlp), "user_dir": str(layout.user_dir(host)), "java_home": str(java),
+        "url": f"http://127.0.0.1:{ports[f'http_{host}']}", "start_timeout": 120,
+    }}

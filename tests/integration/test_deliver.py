@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""relmgmt.release.deliver on a real OpenSSH server (A9, A13, invariants 7 and 8)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from sshd import start_sshd
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+COLLECTIONS = str(REPOSITORY / "collections")
+MIB = 1 << 20
+RELEASE = """\
+schema: 1
+name: CFIS002
+packages:
+  - {{type: cache_xml, file: CFIS002.xml, sha256: {xml}}}
+  - {{type: war, file: cfis.war, sha256: {war}, application: cfis}}
+  - {{type: static_zip, file: cfis-static.zip, sha256: {zip}}}
+documents: {{release_notes: RELEASE-NOTES.md, deployment_checklist: CHECKLIST.md}}
+"""
+DELIVERED = {"CFIS002.xml", "cfis.war", "cfis-static.zip", "RELEASE-NOTES.md", "CHECKLIST.md", "MANIFEST.json"}
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def write_bundle(directory, war=b"PK war"):
+    """A sealed bundle; returns its directory."""
+    directory.mkdir()
+    files = {
+        "CFIS002.xml": b"<Export/>", "cfis.war": war, "cfis-static.zip": b"",
+        "RELEASE-NOTES.md": b"# Notes\n", "CHECKLIST.md": b"# Checklist\n", "internal.txt": b"stays here\n",
+    }
+    files["release.yml"] = RELEASE.format(
+        xml=sha256(files["CFIS002.xml"]), war=sha256(war), zip=sha256(b"")
+    ).encode()
+    for name, data in files.items():
+        (directory / name).write_bytes(data)
+    sums = "".join(f"{sha256(files[name])}  {name}\n" for name in sorted(files))
+    (directory / "SHA256SUMS").write_text(sums)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    server = start_sshd(tmp_path_factory.mktemp("sshd"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return write_bundle(tmp_path / "CFIS002")
+
+
+@pytest.fixture
+def base(tmp_path):
+    (tmp_path / "drop").mkdir()
+    return tmp_path / "drop"
+
+
+def deliver(server, bundle, base, *arguments, **drop):
+    """Run the module once; returns (succeeded, its result)."""
+    process = start_delivery(server, bundle, base, *arguments, **drop)
+    return outcome(process)
+
+
+def start_delivery(server, bundle, base, *arguments, **drop):
+    options = {
+        "bundle": str(bundle),
+        "timeout": 20,
+        "drop": {
+            "host": server.host, "port": server.port, "user": server.user, "path": str(base),
+            "private_key": server.private_key, "known_hosts": server.known_hosts, **drop,
+        },
+    }
+    command = [
+        str(pathlib.Path(sys.executable).parent / "ansible"), "localhost", "-i", "localhost,", "-c", "local",
+        "-m", "relmgmt.release.deliver", "-a", json.dumps(options), *arguments,
+    ]
+    environment = {
+        **os.environ, "ANSIBLE_COLLECTIONS_PATH": COLLECTIONS, "ANSIBLE_LOAD_CALLBACK_PLUGINS": "1",
+        "ANSIBLE_STDOUT_CALLBACK": "ansible.builtin.minimal", "ANSIBLE_NOCOLOR": "1", "HOME": str(bundle.parent),
+    }
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def outcome(process):
+    out, errors = process.communicate(timeout=120)
+    assert "=> {" in out, out + errors
+    result = json.loads("{" + out.split("=> {", 1)[1].rsplit("}", 1)[0] + "}")
+    return process.returncode == 0, {**result, "output": out}
+
+
+def snapshot(base):
+    return {
+        str(p.relative_to(base)): (p.read_bytes(), p.stat().st_mtime_ns, p.stat().st_ino)
+        for p in base.rglob("*") if p.is_file()
+    }
+
+
+def test_delivers_verifies_and_a_second_run_changes_nothing(server, bundle, base):
+    succeeded, result = deliver(server, bundle, base)
+    assert succeeded, result
+    assert result["changed"]
+    folder = base / result["bundle"]
+    assert {p.name for p in folder.iterdir()} == DELIVERED
+    manifest = json.loads((folder / "MANIFEST.json").read_text())
+    assert manifest["bundle_digest"] == sha256((bundle / "SHA256SUMS").read_bytes())
+    assert manifest["files"]["cfis.war"] == {"sha256": sha256(b"PK war"), "size": 6}
+    before = snapshot(base)
+
+    succeeded, result = deliver(server, bundle, base)
+    assert succeeded
+    assert not result["changed"]
+    assert result["sent"] == []
+    assert set(result["kept"]) == DELIVERED
+    assert snapshot(base) == before
+
+
+def test_check_mode_lists_what_would_be_sent_and_touches_nothing(server, bundle, base):
+    succeeded, result = deliver(server, bundle, base, "--check", "--diff")
+    assert succeeded, result
+    assert result["changed"]
+    assert set(result["sent"]) == DELIVERED
+    assert f"+cfis.war 6 bytes sha256 {sha256(b'PK war')}" in result["output"]
+    assert "+MANIFEST.json" in result["output"]
+    assert snapshot(base) == {}
+    assert list(base.iterdir()) == []
+
+
+def test_a_server_without_posix_rename_and_fsync_will_do(tmp_path, bundle, base):
+    cache = pathlib.Path(os.environ.get("RELMGMT_CACHE", pathlib.Path.home() / ".cache" / "relmgmt"))
+    program = cache / "sshd/usr/lib/openssh/sftp-server"
+    server = start_sshd(tmp_path / "sshd", sftp=f"{program} -P posix-rename,fsync,hardlink,limits")
+    try:
+        succeeded, result = deliver(server, bundle, base)
+    finally:
+        server.stop()
+    assert succeeded, result
+    assert {p.name for p in (base / result["bundle"]).iterdir()} == DELIVERED
+
+
+def test_a_wrong_host_key_is_refused(server, bundle, base, tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "other")], check=True)
+    key = " ".join((tmp_path / "other.pub").read_text().split()[:2])
+    (tmp_path / "known").write_text(f"[{server.host}]:{server.port} {key}\n")
+    succeeded, result = deliver(server, bundle, base, known_hosts=str(tmp_path / "known"))
+    assert not succeeded
+    assert result["error"]["kind"] == "DeliveryError"
+    assert "another host key" in result["msg"]
+    assert list(base.iterdir()) == []
+
+
+def test_an_unknown_host_is_refused(server, bundle, base, tmp_path):
+    (tmp_path / "known").write_text("")
+    succeeded, result = deliver(server, bundle, base, known_hosts=str(tmp_path / "known"))
+    assert not succeeded
+    assert "not found in known_hosts" in result["msg"]
+    assert list(base.iterdir()) == []
+
+
+def test_a_key_that_the_server_does_not_know_is_refused(server, bundle, base, tmp_path):
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "mine")], check=True)
+    succeeded, result = deliver(server, bundle, base, private_key=str(tmp_path / "mine"))
+    assert not succeeded
+    assert "Authentication failed" in result["msg"]
+
+
+def test_a_foreign_file_under_a_final_name_is_refused_and_left_alone(server, bundle, base):
+    name = deliver(server, bundle, base, "--check")[1]["bundle"]
+    (base / name).mkdir()
+    (base / name / "cfis.war").write_bytes(b"PK bad")
+    succeeded, result = deliver(server, bundle, base)
+    assert not succeeded
+    assert result["error"]["file"] == "cfis.war"
+    assert str(base / name / "cfis.war") in result["msg"]
+    assert {p.name: p.read_bytes() for p in (base / name).iterdir()} == {"cfis.war": b"PK bad"}
+
+
+def test_a_link_under_a_final_name_is_refused(server, bundle, base):
+    name = deliver(server, bundle, base, "--check")[1]["bundle"]
+    (base / name).mkdir()
+    (base / name / "cfis.war").symlink_to(bundle / "cfis.war")
+    succeeded, result = deliver(server, bundle, base)
+    assert not succeeded
+    assert "no plain file" in result["msg"]
+
+
+def test_a_bundle_that_is_not_what_it_was_sealed_as_is_not_delivered(server, bundle, base):
+    (bundle / "cfis.war").write_bytes(b"PK bad")
+    succeeded, result = deliver(server, bundle, base)
+    assert not succeeded
+    assert result["error"]["kind"] == "InvalidInput"
+    assert list(base.iterdir()) == []
+
+
+def test_a_drop_directory_that_is_not_there_is_named(server, bundle, base):
+    succeeded, result = deliver(server, bundle, base / "missing")
+    assert not succeeded
+    assert str(base / "missing") in result["msg"]
+
+
+def test_a_connection_cut_in_mid_file_is_completed_by_the_next_delivery(server, tmp_path, base):
+    bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * 128)
+    process = start_delivery(server, bundle, base)
+    wait_for_part(base, process)
+    for pid in server.sessions():
+        os.kill(pid, signal.SIGKILL)
+    succeeded, result = outcome(process)
+    assert not succeeded
+    assert result["error"]["kind"] == "DeliveryError"
+    assert "cfis.war" in result["msg"]
+    folder = next(base.iterdir())
+    assert not (folder / "cfis.war").exists()
+    assert not (folder / "MANIFEST.json").exists()
+    kept = snapshot(folder)["CFIS002.xml"]
+
+    succeeded, result = deliver(server, bundle, base)
+    assert succeeded, result
+    assert result["removed"]
+    assert "CFIS002.xml" in result["kept"]
+    assert {p.name for p in folder.iterdir()} == DELIVERED
+    assert snapshot(folder)["CFIS002.xml"] == kept
+    assert not deliver(server, bundle, base)[1]["changed"]
+    shutil.rmtree(bundle)
+
+
+def wait_for_part(base, process):
+    """Until a part of cfis.war lies in the drop."""
+    for _ in range(2000):
+        parts = [p for p in base.rglob(".cfis.war.*.part") if p.stat().st_size > MIB]
+        if parts:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    raise AssertionError("no part of cfis.war appeared")
+
+
+def test_a_server_process_that_dies_in_mid_file_leaves_no_final_name(tmp_path, base):
+    """SIGXFSZ kills OpenSSH's sftp-server when a file grows beyond the limit: no timing involved."""
+    cache = pathlib.Path(os.environ.get("RELMGMT_CACHE", pathlib.Path.home() / ".cache" / "relmgmt"))
+    wrapper = tmp_path / "limited"
+    wrapper.write_text(f"#!/bin/sh\nulimit -f 2048\nexec {cache}/sshd/usr/lib/openssh/sftp-server\n")
+    wrapper.chmod(0o755)
+    bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * 4)
+    server = start_sshd(tmp_path / "sshd", sftp=str(wrapper))
+    try:
+        succeeded, result = deliver(server, bundle, base)
+    finally:
+        server.stop()
+    assert not succeeded
+    assert result["error"]["kind"] == "DeliveryError"
+    folder = next(base.iterdir())
+    assert not (folder / "cfis.war").exists()
+    assert not (folder / "MANIFEST.json").exists()
