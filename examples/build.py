@@ -32,8 +32,8 @@ import yaml
 EXAMPLES = Path(__file__).resolve().parent
 APPLICATION = EXAMPLES / "application"
 RELEASES = ("CFIS001", "CFIS002", "CFIS003")
-PHASES = "gate lease quiesce backup install deploy verify sign_off_request reopen record".split()
-SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later\n"
+PHASES = ["gate", "lease", "quiesce", "backup", "install", "deploy", "verify", "sign_off_request", "reopen", "record"]
+SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later\n---\n"
 ZV = "Cache for UNIX (Red Hat Enterprise Linux for x86-64) 2018.1.7 (Build 721U)"
 EXPIRES = "2099-12-31T23:59:59+00:00"
 
@@ -217,10 +217,13 @@ def approval(row: dict[str, str], ticket: dict[str, Any], bundles: dict[str, str
 
 
 class _Plain(yaml.SafeDumper):
-    """Without anchors: a reader of a release file should not have to follow any."""
+    """Without anchors, which a reader would have to follow, and with lists indented, as yamllint wants them."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
 
 
 def dump(value: Any) -> str:

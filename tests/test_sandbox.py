@@ -96,7 +96,8 @@ def test_inventory_holds_groups_and_policy(box: Box) -> None:
     groups = ("databases", "application_servers", "web_servers", "drop")
     assert [inventory[group]["hosts"] for group in groups] == [["db1"], ["app1"], ["web1"], ["drop1"]]
     variables = inventory["_meta"]["hostvars"]["db1"]
-    assert variables["relmgmt_sandbox"] and variables["relmgmt_protected"]
+    assert variables["relmgmt_sandbox"]
+    assert variables["relmgmt_protected"]
     assert variables["relmgmt_policy"]["window"] == {"rule": "always"}
     assert variables["relmgmt_instance"]["gtm"]["source_directory"].startswith(str(box.root))
 
@@ -105,12 +106,14 @@ def test_inventory_of_no_sandbox_names_the_cure(tmp_path: Path) -> None:
     environment = {**os.environ, "RELMGMT_SANDBOX": str(tmp_path)}
     done = subprocess.run([str(INVENTORY), "--list"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode != 0
-    assert "not up" in done.stderr and "make demo" in done.stderr
+    assert "not up" in done.stderr
+    assert "make demo" in done.stderr
 
 
 def test_unreachable_host_loses_sessions_too_and_comes_back(box: Box) -> None:
     with subprocess.Popen(box.ssh("app1", "echo in; exec sleep 100"), stdout=subprocess.PIPE) as session:
-        assert session.stdout and session.stdout.readline() == b"in\n"
+        assert session.stdout
+        assert session.stdout.readline() == b"in\n"
         assert box.run("unreachable", "app1").returncode == 0
         assert session.wait(timeout=20) == 255
     assert subprocess.run(box.ssh("app1", "true"), capture_output=True, check=False).returncode == 255
@@ -121,7 +124,9 @@ def test_unreachable_host_loses_sessions_too_and_comes_back(box: Box) -> None:
 
 def test_unknown_host_is_refused(box: Box) -> None:
     done = box.run("unreachable", "app9")
-    assert done.returncode == 1 and "app9" in done.stderr and "db1" in done.stderr
+    assert done.returncode == 1
+    assert "app9" in done.stderr
+    assert "db1" in done.stderr
 
 
 def test_components_stop_and_start(box: Box) -> None:
@@ -158,7 +163,9 @@ def test_mail_is_kept(box: Box) -> None:
     with smtplib.SMTP("127.0.0.1", box.ports["smtp"], timeout=10) as client:
         client.sendmail("a@example.com", ["b@example.com", "c@example.com"], "Subject: signed off\r\n\r\n.dot\r\n")
     kept = (box.root / "mail" / "00001.eml").read_text()
-    assert "RCPT TO:<c@example.com>" in kept and "Subject: signed off" in kept and "\n.dot" in kept
+    assert "RCPT TO:<c@example.com>" in kept
+    assert "Subject: signed off" in kept
+    assert "\n.dot" in kept
 
 
 def test_interface_records_every_byte(box: Box) -> None:
@@ -174,12 +181,21 @@ def test_interface_records_every_byte(box: Box) -> None:
 def test_down_leaves_nothing(box: Box) -> None:
     subprocess.run(box.ssh("db1", "setsid sleep 300 >/dev/null 2>&1 </dev/null & echo left"), check=True)
     assert any("sleep 300" in command for command in box.marked())
+    for lost in ("hosts/db1/ssh/sshd.pid", "hosts/web1/run/nginx.pid"):
+        (box.root / lost).unlink()
     ports = box.ports
+    (box.root / "mine").touch()
     done = box.run("down")
     assert done.returncode == 0, done.stderr
     assert box.marked() == []
-    assert not box.root.exists()
+    assert [path.name for path in box.root.iterdir()] == ["mine"]
     for name, port in ports.items():
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0, name
     assert box.run("down").returncode == 0
+
+
+def test_down_in_a_directory_that_is_no_sandbox_removes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_text("mine")
+    assert Box(tmp_path).run("down").returncode == 0
+    assert (tmp_path / "hosts").read_text() == "mine"

@@ -11,12 +11,12 @@ import os
 import sys
 
 
-def main():
+def main() -> None:
     clone = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     root = os.environ.get("RELMGMT_SANDBOX") or os.path.join(clone, ".sandbox")
     path = os.path.join(root, "inventory.json")
     if not os.path.exists(path):
-        sys.exit("The sandbox is not up: there is no %s. Cure: make demo (or make sandbox-up)." % path)
+        sys.exit(f"The sandbox is not up: there is no {path}. Cure: make demo (or make sandbox-up).")
     with open(path, encoding="utf-8") as file:
         inventory = json.load(file)
     print(json.dumps({} if "--host" in sys.argv else inventory))

@@ -76,6 +76,8 @@ def _expiry(text: str, now: datetime, days: int) -> str:
 def _check_person(ticket: Ticket, given: Given) -> None:
     if not given.person.strip() or not given.role.strip():
         raise UsageError("an approval needs a person and a role", "", "give --person and --role")
+    if not all(value.isprintable() for value in given):
+        raise UsageError("an approval with characters that cannot be shown", "", "type it again")
     if given.person.strip().casefold() == ticket.requested_by.strip().casefold():
         raise RefusedError(
             f"{given.person} requested {ticket.change} and cannot approve it",

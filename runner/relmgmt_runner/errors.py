@@ -22,6 +22,8 @@ VERDICT_STATUS = {
     "done": DONE,
     "nothing_to_do": DONE,
     "checked": DONE,
+    "phase_done": DONE,
+    "rolled_back": DONE,
     "invalid": USAGE,
     "holding": HOLDING,
     "refused": REFUSED,

@@ -42,7 +42,8 @@ def _digests(directory: Path, text: str) -> dict[str, str]:
     for name in package_files(text):
         path = directory / name
         if not path.is_file() or directory.resolve() not in path.resolve().parents:
-            raise UsageError(f"the package {name} is not in the bundle", str(directory), "add it, or correct release.yml")
+            cure = "add it, or correct release.yml"
+            raise UsageError(f"the package {name} is not in the bundle", str(directory), cure)
         digests[name] = sha256_file(str(path))
     return digests
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-from relmgmt_runner.errors import VERDICT_STATUS
+from relmgmt_runner.errors import DONE, VERDICT_STATUS
 from relmgmt_runner.ports import PlaybookEnd
 
 LIMIT = 1 << 20  # bytes of a result file; one of 1 000 hosts is a tenth of it
-GOOD = ("done", "nothing_to_do", "checked")
+GOOD = tuple(word for word, status in VERDICT_STATUS.items() if status == DONE)
 ASK = "ask the hosts: run the same command again, or relmgmt rollback"
 
 
@@ -61,10 +61,11 @@ def _read(data: bytes, nonce: str) -> Verdict:
         return _unknown("the result file cannot be read")
     if content.get("nonce") != nonce:
         return _unknown("the result file is of another run")
-    if content.get("verdict") not in VERDICT_STATUS or content["verdict"] == "not_started":
-        return _unknown(f"the result file says {content.get('verdict')!r}, which is no verdict")
+    word = str(content.get("verdict"))
+    if word not in VERDICT_STATUS or word == "not_started":
+        return _unknown(f"the result file says {word!r}, which is no verdict")
     return Verdict(
-        str(content["verdict"]), str(content.get("change", "")), str(content.get("release", "")),
+        word, str(content.get("change", "")), str(content.get("release", "")),
         _texts(content.get("reasons")), _hosts(content.get("hosts")),
     )
 

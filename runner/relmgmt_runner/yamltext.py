@@ -20,8 +20,7 @@ def append_entry(text: str, key: str, entry: Mapping[str, str]) -> str:
     root = _compose(text)
     listed = None if root is None else _value(root, key)
     edited = _with_entry(text, root, listed, key, entry)
-    before, after = _entries(text, key), _entries(edited, key)
-    if after != [*before, dict(entry)]:
+    if _entries(edited, key) != [*_entries(text, key), dict(entry)]:
         raise RunnerError("the list could not be extended without changing it", key, "add the entry by hand")
     return edited
 
@@ -62,7 +61,10 @@ def _value(node: yaml.MappingNode, key: str) -> Any:
 
 
 def _entries(text: str, key: str) -> list[Any]:
-    document = yaml.load(text, Loader=yaml.BaseLoader) or {}  # noqa: S506 - makes nothing but strings
+    try:
+        document = yaml.load(text, Loader=yaml.BaseLoader) or {}  # noqa: S506 - makes nothing but strings
+    except yaml.YAMLError:
+        return []
     return list(document.get(key) or [])
 
 

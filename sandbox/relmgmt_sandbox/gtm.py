@@ -64,7 +64,7 @@ def create(layout: Layout, dist: Path, ports: dict[str, int]) -> bool:
 
 def _make_dataset(home: Path, dist: Path, settings: dict[str, str]) -> None:
     directory = (
-        f"change -segment DEFAULT -file={home}/g/cfis.dat -allocation=1000 -extension=1000 -block_size=4096\n"
+        f"change -segment DEFAULT -file=\"{home}/g/cfis.dat\" -allocation=1000 -extension=1000 -block_size=4096\n"
         "change -region DEFAULT -record_size=8000 -key_size=255\nexit\n"
     )
     processes.run([str(dist / "mumps"), "-run", "GDE"], settings, stdin=directory)

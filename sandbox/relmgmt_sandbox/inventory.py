@@ -63,6 +63,7 @@ def _everywhere(layout: Layout, ports: dict[str, int]) -> dict[str, Any]:
     return {
         "relmgmt_backup_root": str(layout.host(DATABASE) / "backup"),
         "relmgmt_shared_folder": str(layout.shared),
+        "relmgmt_record_root": str(layout.root / "records"),
         "relmgmt_entry_url": f"http://127.0.0.1:{ports['entry']}",
         "relmgmt_testers_url": f"http://127.0.0.1:{ports['testers_entry']}",
         "relmgmt_mail": {"host": "127.0.0.1", "port": ports["smtp"], "sender": "relmgmt@sandbox.example.com",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +18,7 @@ MAIL_LIMIT = 10 * 1024 * 1024
 
 
 def _note(log: Path, event: str, peer: object, data: bytes = b"") -> None:
-    entry = {"time": datetime.now(timezone.utc).isoformat(), "event": event, "peer": str(peer)}
+    entry = {"time": datetime.now(UTC).isoformat(), "event": event, "peer": str(peer)}
     if event == "bytes":
         entry["text"] = data.decode("latin-1")
     with open(log, "a", encoding="utf-8") as file:

@@ -121,15 +121,21 @@ def _reap() -> None:
 
 def marked(layout: Layout) -> list[int]:
     """Every living process that bears this sandbox's mark, but not this one nor those it descends from."""
-    mark = f"{MARK}={layout.root}".encode()
-    return [pid for pid in all_pids() if pid not in _ancestry() and stat(pid) and mark in _environ(pid)]
+    return [pid for pid in all_pids() if pid not in _ancestry() and stat(pid) and _bears_mark(pid, layout.root)]
 
 
-def _environ(pid: int) -> list[bytes]:
+def _bears_mark(pid: int, root: Path) -> bool:
+    if f"{MARK}={root}".encode() in _proc(pid, "environ").split(b"\0"):
+        return True
+    # These two write their title over their environment; it names their configuration.
+    return command_name(pid) in ("sshd", "nginx") and f"{root}/".encode() in _proc(pid, "cmdline")
+
+
+def _proc(pid: int, name: str) -> bytes:
     try:
-        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        return Path(f"/proc/{pid}/{name}").read_bytes()
     except OSError:
-        return []
+        return b""
 
 
 def _ancestry() -> set[int]:

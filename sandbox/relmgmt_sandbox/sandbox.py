@@ -13,6 +13,7 @@ from . import ports as port_numbers
 from .errors import SandboxError
 from .layout import DATABASE, Layout, interpreter, write
 
+MADE = ("debian", "hosts", "interfaces", "mail", "run", "shared", "ssh", "app-servers", "inventory.json", "ports.json")
 Tell = Callable[[str], None]
 
 
@@ -73,14 +74,14 @@ def _servers(layout: Layout, ports: dict[str, int], wlp: Path, java: Path, tell:
         liberty.configure(layout, host, ports)
     with ThreadPoolExecutor(max_workers=2) as pool:
         started = list(pool.map(lambda host: liberty.start(layout, host, wlp, java), layout.applications))
-    for host, now in zip(layout.applications, started):
+    for host, now in zip(layout.applications, started, strict=True):
         tell(f"application server {host} " + ("started" if now else "is up"))
 
 
 def down(layout: Layout, tell: Tell) -> None:
     """Stop everything and remove it; only the cache of downloads stays."""
-    if not layout.root.exists():
-        tell("nothing to remove")
+    if not layout.ports_file.exists():
+        tell(f"no sandbox in {layout.root}")
         return
     _stop_servers(layout, tell)
     if (layout.host(DATABASE) / "bin" / "cfis").exists():
@@ -116,13 +117,13 @@ def _run_down(layout: Layout) -> None:
 
 
 def _remove(layout: Layout) -> None:
-    for entry in layout.root.iterdir():
-        if entry == layout.cache:
-            continue
+    """Only what up makes: a directory given by mistake keeps what was in it."""
+    for name in MADE:
+        entry = layout.root / name
         if entry.is_dir() and not entry.is_symlink():
             shutil.rmtree(entry, onerror=_open_and_retry)
         else:
-            entry.unlink()
+            entry.unlink(missing_ok=True)
     if not any(layout.root.iterdir()):
         layout.root.rmdir()
 

@@ -11,11 +11,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from gtm_instance import GtmSandbox
+from module_runner import COLLECTIONS, MODULES
+
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_files import with_directory
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from gtm_instance import GtmSandbox
-from module_runner import COLLECTIONS, MODULES
 
 CHANGE = "CHG0000002"
 RELEASE = "CFIS002"
@@ -42,8 +43,8 @@ class TwoRegions(GtmSandbox):
         if journal:
             self.engine.require(self.engine.mupip("set", "-journal=enable,on,before", "-region", "*"), "set")
         self.m('FOR i=1:1:200 SET ^CASE(i)="open",^AUXLOG(i)=i')
-        self.routine("CASE", "CASE\tQUIT 1\n")
-        self.routine("%CFUTIL", "%CFUTIL\tQUIT 2\n")
+        self.routine("CASE", "CASE()\tQUIT 1\n")
+        self.routine("%CFUTIL", "%CFUTIL()\tQUIT 2\n")
         self.settle()
 
     def settle(self) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_view
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import InstanceInfo
 
 PATTERNS = ("/usr/lib/*/fis-gtm/V*", "/opt/fis-gtm/*")
 
@@ -49,8 +51,8 @@ class GtmSandbox:
         self.sources.mkdir(parents=True)
         self.objects.mkdir()
         orders = (
-            f"change -segment DEFAULT -file={self.dataset} -alloc=100\n"
-            "change -region DEFAULT -record_size=100000 -stdnull -null_subscripts=always\nexit\n"
+            f"change -segment DEFAULT -file={self.dataset}\n"
+            "change -region DEFAULT -record_size=100000 -key_size=500 -stdnull -null_subscripts=always\nexit\n"
         )
         self.engine.require(self.engine.mumps("-run", "GDE", stdin=orders.encode()), "GDE")
         self.engine.require(self.engine.mupip("create"), "mupip create")
@@ -75,6 +77,10 @@ class GtmSandbox:
     def run(self, entry: str) -> str:
         """What ``mumps -run`` of an entry writes."""
         return self.engine.require(self.engine.mumps("-run", entry), entry).out
+
+    def info(self) -> InstanceInfo:
+        """What the product sees of it."""
+        return gtm_view.info(self.engine)
 
     def extract(self) -> list[str]:
         """Every node of every global, as ``mupip extract`` writes them, without the header."""

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gtm_change import CHANGE, Change, TwoRegions, flip, positions, tree
+from gtm_instance import find_dist
+
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import Writer, writes_since
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from gtm_change import CHANGE, Change, TwoRegions, flip, positions, run, tree
-from gtm_instance import find_dist
 
 pytestmark = pytest.mark.skipif(not find_dist(), reason="untested: no GT.M found; set RELMGMT_GTM_DIST")
 
@@ -129,7 +130,8 @@ def test_t7_success_without_a_copy_is_an_error(job: Change, tmp_path: Path) -> N
         if one.name != "mupip":
             (fake / one.name).symlink_to(one)
     said = "%GTM-I-BACKUPSUCCESS, Backup completed successfully"
-    (fake / "mupip").write_text(f'#!/bin/sh\n[ "$1" = backup ] && {{ echo "{said}"; exit 0; }}\nexec {real}/mupip "$@"\n')
+    script = f'[ "$1" = backup ] && {{ echo "{said}"; exit 0; }}\nexec {real}/mupip "$@"\n'
+    (fake / "mupip").write_text("#!/bin/sh\n" + script)
     (fake / "mupip").chmod(0o755)
     options = json.loads(json.dumps(job.gtm.instance))
     options["gtm"]["dist"] = str(fake)

@@ -28,9 +28,9 @@ def build_zip(path: pathlib.Path, files: dict[str, str], modes: dict[str, int] |
         for name, text in files.items():
             info = zipfile.ZipInfo(name, (2026, 1, 1, 0, 0, 0))
             info.compress_type = zipfile.ZIP_DEFLATED
-            mode = (modes or {}).get(name, 0)
-            info.external_attr = (0o100000 | mode) << 16 if mode else 0
             archive.writestr(info, text)
+            mode = (modes or {}).get(name, 0)
+            info.external_attr = (0o100000 | mode) << 16 if mode else 0  # only now: writestr replaces a 0
     return path
 
 

@@ -11,6 +11,7 @@ CONFIG is JSON: {"home": directory, "mumps": program, "port": of the server, "en
 """
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,13 +19,15 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 ROUTINES = {"server": "CFISSRV", "interfaces": "CFISIF"}
 PATIENCE = 20.0
 
 
 class Component:
-    def __init__(self, config, name):
+    def __init__(self, config: dict[str, Any], name: str) -> None:
         self.config = config
         self.name = name
         self.run_directory = os.path.join(config["home"], "run")
@@ -32,24 +35,24 @@ class Component:
         self.ready_file = os.path.join(self.run_directory, name + ".ready")
         self.log = os.path.join(config["home"], "log", name + ".log")
 
-    def environment(self):
+    def environment(self) -> dict[str, str]:
         return dict(os.environ, CFIS_HOME=self.config["home"], **self.config["environment"])
 
-    def is_installed(self):
+    def is_installed(self) -> bool:
         return os.path.exists(os.path.join(self.config["home"], "r", ROUTINES[self.name] + ".m"))
 
 
-def state_of(pid):
+def state_of(pid: int) -> tuple[str, ...]:
     """State, session and start time of a process; empty if it is gone or a zombie."""
     try:
-        with open("/proc/%d/stat" % pid, errors="replace") as file:
+        with open(f"/proc/{pid}/stat", errors="replace") as file:
             fields = file.read().rpartition(")")[2].split()
     except OSError:
         return ()
     return () if fields[0] in "ZX" else (fields[0], fields[3], fields[19])
 
 
-def recorded(component):
+def recorded(component: Component) -> tuple[int, str]:
     try:
         with open(component.pid_file) as file:
             record = json.load(file)
@@ -58,7 +61,7 @@ def recorded(component):
         return 0, ""
 
 
-def processes(component):
+def processes(component: Component) -> list[int]:
     """The supervisor, and whatever of its session is left even if the supervisor was killed."""
     pid, start = recorded(component)
     if not pid:
@@ -70,13 +73,13 @@ def processes(component):
     return [other for other in pids if (state_of(other) or ("", "", ""))[1] == str(pid)]
 
 
-def is_running(component):
+def is_running(component: Component) -> bool:
     pid, start = recorded(component)
     own = state_of(pid) if pid else ()
     return bool(own) and own[2] == start
 
 
-def wait_for(condition, seconds=PATIENCE):
+def wait_for(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
@@ -85,9 +88,9 @@ def wait_for(condition, seconds=PATIENCE):
     return True
 
 
-def start(component):
+def start(component: Component) -> int:
     if is_running(component):
-        print("%s: already running" % component.name)
+        print(f"{component.name}: already running")
         return 0
     if not end(component):
         return fail(component, "left processes that do not end")
@@ -104,26 +107,24 @@ def start(component):
         return fail(component, "did not become ready")
     if child.poll() is not None:
         return fail(component, "ended at once")
-    print("%s: started" % component.name)
+    print(f"{component.name}: started")
     return 0
 
 
-def stop(component):
+def stop(component: Component) -> int:
     was_running = bool(processes(component))
     if not end(component):
         return fail(component, "does not end")
-    print("%s: %s" % (component.name, "stopped" if was_running else "already stopped"))
+    print(f"{component.name}: {'stopped' if was_running else 'already stopped'}")
     return 0
 
 
-def end(component):
+def end(component: Component) -> bool:
     """Ask first (GT.M closes its files at SIGTERM); kill what does not listen. True if nothing is left."""
     for number, seconds in ((signal.SIGTERM, PATIENCE), (signal.SIGKILL, 5.0)):
         for pid in processes(component):
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                pass
         if wait_for(lambda: not processes(component), seconds):
             if os.path.exists(component.pid_file):
                 os.unlink(component.pid_file)
@@ -131,7 +132,7 @@ def end(component):
     return False
 
 
-def status(component):
+def status(component: Component) -> int:
     # Stopped means that nothing of it lives: an M process may outlive a supervisor that was killed.
     left = processes(component)
     text = "running" if left else "stopped"
@@ -139,72 +140,73 @@ def status(component):
         text += ", but its supervisor is gone: start it again"
     elif left and not component.is_installed():
         text += ", but no release is installed"
-    print("%s: %s" % (component.name, text))
+    print(f"{component.name}: {text}")
     return 0 if left else 1
 
 
-def fail(component, what):
-    sys.stderr.write("%s %s. Read %s\n" % (component.name, what, component.log))
+def fail(component: Component, what: str) -> int:
+    sys.stderr.write(f"{component.name} {what}. Read {component.log}\n")
     return 2
 
 
-def write(path, text):
+def write(path: str, text: str) -> None:
     with open(path + ".new", "w") as file:
         file.write(text)
     os.rename(path + ".new", path)
 
 
-def run(component):
+def run(component: Component) -> int:
     """The supervisor itself."""
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     if component.name == "server":
         serve(component)
     else:
         keep(component)
+    return 0
 
 
-def spawn(component, connection=subprocess.DEVNULL):
+def spawn(component: Component, connection: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     argv = [component.config["mumps"], "-run", ROUTINES[component.name]]
     with open(component.log, "ab") as log:
-        output = log if connection is subprocess.DEVNULL else connection
+        output = log.fileno() if connection == subprocess.DEVNULL else connection
         return subprocess.Popen(argv, stdin=connection, stdout=output, stderr=log, cwd=component.config["home"])
 
 
-def serve(component):
+def serve(component: Component) -> None:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", component.config["port"]))
     listener.listen(64)
     listener.settimeout(5)
     write(component.ready_file, "")
-    sessions = []
+    sessions: list[subprocess.Popen[bytes]] = []
     while True:
         sessions = [session for session in sessions if session.poll() is None]
         try:
-            connection, dummy = listener.accept()
-        except socket.timeout:
+            connection, _peer = listener.accept()
+        except socket.timeout:  # noqa: UP041  the same as TimeoutError only since Python 3.10
             continue
         with connection:
             if component.is_installed():
-                sessions.append(spawn(component, connection))
+                sessions.append(spawn(component, connection.fileno()))
             else:
                 connection.sendall(b'{"error":"no release of CFIS is installed"}\n')
 
 
-def keep(component):
+def keep(component: Component) -> None:
     write(component.ready_file, "")
     while True:
         if component.is_installed():
             code = spawn(component).wait()
-            sys.stderr.write("interface job ended with status %d; starting it again\n" % code)
+            sys.stderr.write(f"interface job ended with status {code}; starting it again\n")
             sys.stderr.flush()
         time.sleep(5)
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     actions = {"start": start, "stop": stop, "status": status, "run": run}
     if len(argv) != 3 or argv[1] not in actions or argv[2] not in ROUTINES:
-        sys.stderr.write(__doc__)
+        sys.stderr.write(str(__doc__))
         return 2
     with open(argv[0]) as file:
         config = json.load(file)

@@ -9,9 +9,9 @@ import os
 import sys
 
 
-def main(argv):
+def main(argv: list[str]) -> int:
     if len(argv) != 2 or argv[1] not in ("open", "close", "status"):
-        sys.stderr.write(__doc__)
+        sys.stderr.write(str(__doc__))
         return 2
     flag = os.path.join(argv[0], "run", "maintenance")
     if argv[1] == "open" and os.path.exists(flag):
@@ -20,7 +20,7 @@ def main(argv):
         with open(flag, "a"):
             pass
     is_open = not os.path.exists(flag)
-    print("entry: %s" % ("open" if is_open else "closed"))
+    print(f"entry: {'open' if is_open else 'closed'}")
     return 0 if argv[1] != "status" or is_open else 1
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.relmgmt.release.plugins.action.on_host import run_on_host
+from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import run_on_host
 from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.plugin_utils import reports
 
+
 def first_reachable(hosts: list[str], hostvars: Mapping[str, Any]) -> str:
     """The first host that answered; the first of all when none did."""
     answered = [name for name in hosts if not (hostvars[name].get("gate_host") or {}).get("failed", True)]

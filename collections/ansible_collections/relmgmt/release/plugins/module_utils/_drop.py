@@ -128,6 +128,7 @@ def sftp_command(drop: Dict[str, Any]) -> List[str]:
             raise InvalidInput("not a host or user name: %r" % word, "relmgmt_drop", "correct the inventory")
     options = {
         "BatchMode": "yes",
+        "LogLevel": "ERROR",
         "StrictHostKeyChecking": "yes",
         "UserKnownHostsFile": '"%s"' % drop["known_hosts"],
         "GlobalKnownHostsFile": "none",
@@ -138,7 +139,7 @@ def sftp_command(drop: Dict[str, Any]) -> List[str]:
         "ServerAliveInterval": "15",
         "ServerAliveCountMax": "4",
     }
-    command = ["sftp", "-q", "-b", "-", "-P", str(drop.get("port") or 22), "-i", str(drop["private_key"])]
+    command = ["sftp", "-b", "-", "-P", str(drop.get("port") or 22), "-i", str(drop["private_key"])]
     for name in sorted(options):
         command += ["-o", "%s=%s" % (name, options[name])]
     return [*command, "%s@%s" % (user, "[%s]" % host if ":" in host else host)]

@@ -83,6 +83,7 @@ datasets:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.relmgmt.release.plugins.module_utils._module.backup_set import take
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
 

@@ -48,6 +48,7 @@ unfinished:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.relmgmt.release.plugins.module_utils._module.backup_set import look
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import run
 

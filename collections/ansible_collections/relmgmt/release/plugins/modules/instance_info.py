@@ -11,7 +11,7 @@ short_description: An M instance - engine, version, state, datasets
 version_added: 0.1.0
 description:
   - Says which engine and version an M instance has, whether it is running, down or frozen, and which datasets it has.
-  - Opens the datasets for reading, which changes their modification time on GT.M, and writes nothing into them.
+  - Opens no dataset; it looks at file headers and at the processes that have one open.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.instance

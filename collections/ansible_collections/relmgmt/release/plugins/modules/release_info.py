@@ -73,7 +73,7 @@ audit:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.relmgmt.release.plugins.module_utils._module import cycle
+from ansible_collections.relmgmt.release.plugins.module_utils._module.describe import describe
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
 
 SPEC = {
@@ -86,7 +86,7 @@ SPEC = {
 def main() -> None:
     """Describe the host."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    run(module, cycle.describe, readonly=True)
+    run(module, describe, readonly=True)
 
 
 if __name__ == "__main__":

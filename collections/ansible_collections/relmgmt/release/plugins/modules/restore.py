@@ -90,6 +90,7 @@ attached:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import restore
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
 

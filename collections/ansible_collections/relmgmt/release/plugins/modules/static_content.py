@@ -74,7 +74,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-path:
+directory:
   description: Directory that is served; in check mode the one that would be.
   returned: success
   type: str

@@ -24,7 +24,9 @@ else:
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 20
 SCHEMAS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schemas")
-TIMESTAMP = "tag:yaml.org,2002:timestamp"
+PREFIX = "tag:yaml.org,2002:"
+TIMESTAMP = PREFIX + "timestamp"
+TAGS = {PREFIX + name for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
 
 
 def load_document(path: str, schema: str) -> dict[str, Any]:
@@ -93,12 +95,15 @@ def _parse(text: str, path: str) -> Any:
 
 def _construct(node: Any, path: str) -> Any:
     """Values of a composed node: duplicates refused, dates kept as text."""
+    if node is None:
+        return None
+    if node.tag not in TAGS:
+        raise InvalidInput(f"the tag {node.tag} is not accepted", cure="write a plain value",
+                           place=f"{path}:{node.start_mark.line + 1}")
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path)
     if isinstance(node, yaml.SequenceNode):
         return [_construct(child, path) for child in node.value]
-    if node is None:
-        return None
     if node.tag == TIMESTAMP:
         return node.value
     return yaml.constructor.SafeConstructor().construct_object(node)

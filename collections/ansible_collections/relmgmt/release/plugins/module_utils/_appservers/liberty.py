@@ -142,10 +142,14 @@ class Liberty(AppServer):
             return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
         if override is None:
             return self._remove(app, current is not None)
-        if current == override and not wrong_war and self.observe(app).state == STARTED:
+        started = serves(self.server.url, read_override(override, self.place).context_root)
+        if current == override and not wrong_war and (started or not kept.get("was_started", True)):
             return {"server": RUNNING, "restored": False}
         if current == override:
             self._withdraw(app)
+        if not kept.get("was_started", True):
+            self._write_override(app, override)
+            return {"server": RUNNING, "restored": True, "note": "the application did not run before either"}
         return dict(self._cut_over(app, override), server=RUNNING, restored=True)
 
     def _cut_over(self, app: WebApp, override: bytes) -> Dict[str, Any]:

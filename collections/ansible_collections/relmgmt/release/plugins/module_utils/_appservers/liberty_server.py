@@ -100,4 +100,5 @@ def serves(url: str, context_root: str) -> bool:
         return False
     finally:
         connection.close()
-    return answer.status < 500 and not (answer.status == 404 and _NO_CONTEXT_ROOT in page)
+    # An answer of 503 is an answer: the database is at rest while a release is deployed.
+    return not (answer.status == 404 and _NO_CONTEXT_ROOT in page)

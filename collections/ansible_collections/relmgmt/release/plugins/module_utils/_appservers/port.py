@@ -61,6 +61,7 @@ class AppServer(ABC):
         """Make the application what `keep` found, or remove it if there was none; idempotent.
 
         A server that is down gets its files back and the answer says {"server": "stopped"}.
+        With `was_started` false in `kept` the application did not run before: nothing is waited for.
         """
 
     @abstractmethod

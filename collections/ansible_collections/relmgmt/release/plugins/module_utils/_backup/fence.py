@@ -21,7 +21,7 @@ ASIDE = ".relmgmt-aside"
 
 
 def read_marker(global_directory: str) -> dict[str, Any] | None:
-    """What is being restored: ``path`` and ``names``; None if nothing is."""
+    """What is being restored: ``path``, ``names``, ``confirmed_by``; None if nothing is."""
     try:
         with open(global_directory + MARKER, "rb") as stream:
             return dict(json.loads(stream.read(1 << 20)))
@@ -45,11 +45,14 @@ def usable_directory(global_directory: str) -> str:
     return aside if os.path.exists(aside) and not os.path.exists(global_directory) else global_directory
 
 
-def raise_fence(global_directory: str, path: str, names: list[str]) -> None:
-    """Make the instance unopenable; ``names``: datasets that the restore of ``path`` will finish."""
+def raise_fence(global_directory: str, path: str, names: list[str], confirmed_by: str) -> None:
+    """Make the instance unopenable; ``names``: datasets that the restore of ``path`` will finish.
+
+    ``confirmed_by``: who accepted the loss of writes; a run that finishes this one need not ask again.
+    """
     marker = read_marker(global_directory)
     pending = sorted(set(names) | set(marker["names"] if marker else []))
-    text = json.dumps({"path": path, "names": pending}, sort_keys=True)
+    text = json.dumps({"path": path, "names": pending, "confirmed_by": confirmed_by}, sort_keys=True)
     write_durably(global_directory + MARKER, text.encode())
     failpoint("restore:marked")
     if os.path.exists(global_directory):

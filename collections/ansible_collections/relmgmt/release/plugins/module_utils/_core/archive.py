@@ -53,14 +53,14 @@ class Member(NamedTuple):
 def check_listing(archive: str, members: Sequence[Member], limits: Limits, end: Optional[int] = None) -> None:
     """Refuse a listing that is unsafe to unpack; `end` is where the central directory starts."""
     if len(members) > limits.files:
-        raise _refusal(archive, "", "it has %d members, more than %d" % (len(members), limits.files))
+        raise _refusal(archive, None, "it has %d members, more than %d" % (len(members), limits.files))
     for member in members:
         reason = _name_fault(member.name, limits) or _kind_fault(member) or _size_fault(member, limits)
         if reason:
             raise _refusal(archive, member.name, reason)
     total = sum(member.size for member in members)
     if total > limits.size:
-        raise _refusal(archive, "", "it unpacks to %d bytes, more than %d" % (total, limits.size))
+        raise _refusal(archive, None, "it unpacks to %d bytes, more than %d" % (total, limits.size))
     _check_collisions(archive, members)
     _check_overlaps(archive, members, end)
 
@@ -147,7 +147,7 @@ def _check_overlaps(archive: str, members: Sequence[Member], end: Optional[int])
             raise _refusal(archive, member.name, "it reaches beyond the end of the archive")
 
 
-def _refusal(archive: str, member: str, reason: str) -> InvalidInput:
-    if not member:
+def _refusal(archive: str, member: Optional[str], reason: str) -> InvalidInput:
+    if member is None:
         return InvalidInput("archive refused: %s" % reason, archive, _CURE)
     return InvalidInput("archive refused: member %r: %s" % (member, reason), archive, _CURE, member=member)

@@ -168,4 +168,3 @@ class _Reader:
     def _wrong(self, message: str, cure: str = EXPORT_AGAIN, line: int = 0) -> InvalidInput:
         at = line or (self.parser.CurrentLineNumber if self.parser else 1)
         return InvalidInput(message, place=f"{self.file} line {at}", cure=cure, line=at)
-

@@ -192,8 +192,10 @@ class GlobalItem(Builder):
 class TreeItem(Builder):
     """Class, Project, Document, Package: only name and digest are kept."""
 
-    KINDS: ClassVar[Dict[str, Tuple[str, str]]] = {"Class": ("class", ".CLS"), "Project": ("project", ".PRJ"),
-        "Document": ("document", ""), "Package": ("package", ".PKG")}
+    KINDS: ClassVar[Dict[str, Tuple[str, str]]] = {
+        "Class": ("class", ".CLS"), "Project": ("project", ".PRJ"), "Document": ("document", ""),
+        "Package": ("package", ".PKG"),
+    }
 
     def __init__(self, tag: str, attributes: Dict[str, str], line: int) -> None:
         super().__init__(tag, attributes, line)

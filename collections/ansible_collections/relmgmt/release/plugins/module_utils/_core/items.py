@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Dict, Iterable, NamedTuple, Optional, Tuple
+import re
+from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 Path = Tuple[str, ...]
+INTEGER = re.compile(r"(?:0|-?[1-9][0-9]*)\Z")
 
 
 class Item(NamedTuple):
@@ -83,6 +85,12 @@ def digest_nodes(nodes: Iterable[Node]) -> str:
     return digest.hexdigest()
 
 
+def digest_items(digests: Mapping[str, str]) -> str:
+    """Digest of a set of items, from the digest of each by its name."""
+    rows = "".join(f"{name}\t{digests[name]}\n" for name in sorted(digests))
+    return hashlib.sha256(_bytes(rows)).hexdigest()
+
+
 def reference(name: str, subscripts: Path) -> str:
     """A node as people write it: ``^CFG("cats",1)``."""
     if not subscripts:
@@ -91,7 +99,7 @@ def reference(name: str, subscripts: Path) -> str:
 
 
 def _shown(subscript: str) -> str:
-    if subscript.isdigit() and str(int(subscript)) == subscript:
+    if INTEGER.match(subscript):
         return subscript
     return '"' + subscript.replace('"', '""') + '"'
 

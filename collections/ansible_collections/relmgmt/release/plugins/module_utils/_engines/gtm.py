@@ -14,8 +14,6 @@ import re
 import subprocess
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_view
-from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import Attached, InstanceInfo
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, InvalidInput
 
 DEADLINE = 60.0
@@ -111,18 +109,20 @@ class GtmInstance:
     @property
     def chset(self) -> str:
         """M or UTF-8."""
-        return self.extra.get("gtm_chset") or "M"
+        return (self.extra.get("gtm_chset") or "M").upper()
 
     def routines(self, *first: str) -> str:
         """``gtmroutines``: directories put in front, the application's, the utilities."""
         application = f"{self.object_directory}({self.source_directory})"
-        return " ".join([*first, application, f"{self.dist}/libgtmutil.so", self.dist])
+        # Objects of one character set cannot be linked in the other.
+        utilities = f"{self.dist}/utf8" if self.chset == "UTF-8" else self.dist
+        return " ".join([*first, application, f"{utilities}/libgtmutil.so", utilities])
 
     def environment(self, *first: str) -> Dict[str, str]:
         """The whole environment of a program."""
         return {
             "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
-            "LC_ALL": "C.UTF-8" if self.chset.upper() == "UTF-8" else "C",
+            "LC_ALL": "C.UTF-8" if self.chset == "UTF-8" else "C",
             **self.extra,
             "gtm_dist": self.dist,
             "gtmgbldir": self.global_directory,
@@ -149,16 +149,8 @@ class GtmInstance:
         raise EngineError(
             f"{what} failed: {said or answer.err.strip()[-500:] or 'no message'} (status {answer.rc})",
             place=f"instance {self.name}", command=" ".join(answer.args[:6]), rc=answer.rc,
-            messages=[message.name for message in answer.messages],
+            messages=[message.name for message in answer.messages], pid=answer.pid,
         )
-
-    def info(self) -> InstanceInfo:
-        """Version, state and datasets, observed."""
-        return gtm_view.info(self)
-
-    def attached(self) -> Attached:
-        """Processes that have a dataset open, without opening one."""
-        return gtm_view.attached(self)
 
     def _run(
         self, argv: List[str], stdin: bytes, deadline: float, first: Tuple[str, ...],
@@ -190,6 +182,7 @@ class GtmInstance:
                 f"{os.path.basename(argv[0])} {' '.join(argv[1:3])} did not end within {deadline:g} s",
                 place=f"instance {self.name}",
                 cure="see whether a region is frozen (mupip freeze) or a process holds it",
+                pid=process.pid,
             ) from error
 
 

@@ -20,12 +20,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manif
     ROUTINES,
     Position,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_view
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import Answer, GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_files import (
     LONG,
     FileHeader,
     read_header,
+    regions,
     require_integrity,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
@@ -44,7 +44,7 @@ class GtmSource:
         self.instance = instance
         self.engine = instance.engine
         self.consistency = CONSISTENCY
-        self.regions = gtm_view.regions(instance)
+        self.regions = regions(instance)
         missing = sorted(path for path in self.regions.values() if not os.path.isfile(path))
         if missing:
             raise HostStateUnknown(

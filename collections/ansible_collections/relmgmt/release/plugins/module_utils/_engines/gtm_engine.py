@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
     CompileError,
@@ -11,7 +12,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.items import
     Item,
     Node,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_globals, gtm_items, gtm_preimages
+from ansible_collections.relmgmt.release.plugins.module_utils._engines import (
+    gtm_globals,
+    gtm_items,
+    gtm_preimages,
+    gtm_view,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import (
     Attached,
@@ -19,6 +25,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.port impo
     InstanceInfo,
     Written,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError
 
 
 class GtmEngine(Engine):
@@ -37,10 +44,10 @@ class GtmEngine(Engine):
         return cls(GtmInstance.of(instance))
 
     def info(self) -> InstanceInfo:
-        return self.instance.info()
+        return gtm_view.info(self.instance)
 
     def attached(self) -> Attached:
-        return self.instance.attached()
+        return gtm_view.attached(self.instance)
 
     def home_of(self, name: str) -> str:
         return gtm_items.home_of(name)
@@ -55,14 +62,17 @@ class GtmEngine(Engine):
         return gtm_items.check(self.instance, items)
 
     def load_items(self, items: List[Item], removes: List[str]) -> Written:
-        gtm_items.load(self.instance, items, removes)
+        with _disk(self.instance.source_directory):
+            gtm_items.load(self.instance, items, removes)
         return Written(tuple(item.name for item in items) + tuple(removes))
 
     def save_items(self, names: List[str], directory: str) -> None:
-        gtm_preimages.save(self.instance, names, directory)
+        with _disk(directory):
+            gtm_preimages.save(self.instance, names, directory)
 
     def put_back_items(self, names: List[str], directory: str) -> Written:
-        return Written(gtm_preimages.put_back(self.instance, names, directory))
+        with _disk(self.instance.source_directory):
+            return Written(gtm_preimages.put_back(self.instance, names, directory))
 
     def read_global(self, name: str) -> List[Node]:
         return gtm_globals.read_global(self.instance, name)
@@ -73,3 +83,15 @@ class GtmEngine(Engine):
     def write_globals(self, changes: List[GlobalChange]) -> Written:
         pid = gtm_globals.write(self.instance, changes)
         return Written(tuple(change.name for change in changes), (pid,))
+
+
+@contextmanager
+def _disk(place: str) -> Iterator[None]:
+    """An error of the file system is an error of the engine that names its place and cure."""
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(
+            f"{error.strerror or error}", place=error.filename or place,
+            cure="see to space and permissions there, then run again",
+        ) from error

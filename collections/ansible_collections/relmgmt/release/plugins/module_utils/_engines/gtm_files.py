@@ -8,7 +8,13 @@ import re
 from typing import NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import Answer, GtmInstance
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, EngineError, Refused
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
+    DatasetError,
+    EngineError,
+    HostStateUnknown,
+    InvalidInput,
+    Refused,
+)
 
 LONG = 6 * 3600.0
 JOURNAL_OFF, JOURNAL_ON = 1, 2
@@ -41,6 +47,36 @@ def read_header(instance: GtmInstance, path: str) -> FileHeader:
         ) from error
     journal = fields.get("jnl_file_name", "") if state == JOURNAL_ON else ""
     return FileHeader(transaction, journal, before_images, frozen)
+
+
+def regions(instance: GtmInstance) -> dict[str, str]:
+    """Region name to dataset path, from the global directory; no dataset is opened or needed.
+
+    $VIEW("GVFILE") would open them: that changes their headers (T43), and fails for a
+    dataset that is damaged or gone.
+    """
+    answer = instance.mumps("-run", "GDE", stdin=b"show -commands\nquit\n")
+    if not answer.has("LOADGD"):
+        raise HostStateUnknown(
+            "there is no global directory", place=instance.global_directory,
+            cure="correct gtm.global_directory in the inventory",
+        )
+    segments = dict(re.findall(r'^ADD -SEGMENT (\S+) .*?-FILE_NAME="([^"]+)"', answer.out, re.M))
+    found = re.findall(r"^ADD -REGION (\S+) -DYNAMIC_SEGMENT=(\S+)", answer.out, re.M)
+    return {region: _place(instance, segments[segment]) for region, segment in found if segment in segments}
+
+
+def _place(instance: GtmInstance, file: str) -> str:
+    known = instance.environment()
+    path = re.sub(r"\$(\w+)", lambda hit: known.get(hit.group(1), hit.group(0)), file)
+    path = path if os.path.splitext(path)[1] else path + ".dat"
+    if not os.path.isabs(path):
+        raise InvalidInput(
+            f"the global directory names a dataset by a relative path or an unknown variable: {file}",
+            place=instance.global_directory,
+            cure="name it by its absolute path, or add the variable to gtm.environment",
+        )
+    return path
 
 
 def require_integrity(instance: GtmInstance, path: str) -> None:

@@ -32,9 +32,11 @@ ESCAPED = re.compile(rb"%([0-9A-F]{2})")
 #   G ^NAME   start at a global      B sub   one subscript down      V text   more value
 #   S set  Z zkill  E expect value  N expect no value  C expect this count  R read  W walk
 # Lines out: B (subscript), V (value part), D (done with one node), OK or CHANGED at the end.
-# Byte functions ($ZEXTRACT ...) give the same answer in M and in UTF-8 mode.
+# Byte functions ($ZEXTRACT ...) give the same answer in M and in UTF-8 mode, where bytes that
+# are not UTF-8 would otherwise stop the program.
 PROGRAM = rb"""RELMGMTGLOBALS ; reads and writes globals; every name and value comes from standard input
  new act,count,done,i,safe
+ view "NOBADCHAR"
  set safe="" for i=32:1:126 set:i'=37 safe=safe_$zchar(i)
  do load
  if $data(act("wrong")) write "%RELMGMT-E-ORDER, ",act("wrong"),! zhalt 1

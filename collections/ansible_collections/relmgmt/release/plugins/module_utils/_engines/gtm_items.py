@@ -16,6 +16,7 @@ import tempfile
 from contextlib import contextmanager
 from typing import Dict, Iterator, List, Tuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import CompileError, Item, lines_of
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import Answer, GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
@@ -68,6 +69,11 @@ def read(instance: GtmInstance, names: List[str]) -> Dict[str, Item]:
 
     An object without a source still runs: it is an item without lines.
     """
+    if not os.path.isdir(instance.source_directory):
+        raise InvalidInput(
+            "there is no directory of routines", place=instance.source_directory,
+            cure="create it, or correct gtm.source_directory in the inventory",
+        )
     sources = {name: _read_lines(source_path(instance, name)) for name in names}
     present = [name for name, lines in sources.items() if lines is not None]
     bare = [name for name in names if name not in present and os.path.isfile(object_path(instance, name))]
@@ -93,7 +99,9 @@ def load(instance: GtmInstance, items: List[Item], removes: List[str]) -> None:
     make_dirs(instance.object_directory)
     for item in items:
         _install_source(source_path(instance, item.name), source_bytes(item))
+        failpoint("package.source")
     compile_sources(instance, [item.name for item in items])
+    failpoint("package.compiled")
     for name in removes:
         remove(instance, name)
 
@@ -104,6 +112,7 @@ def remove(instance: GtmInstance, name: str) -> None:
         if os.path.exists(path):
             os.unlink(path)
             fsync_dir(os.path.dirname(path))
+            failpoint("package.removed")
 
 
 def own(path: str, uid: int, gid: int) -> None:

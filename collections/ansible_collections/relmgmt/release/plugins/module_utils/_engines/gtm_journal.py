@@ -16,9 +16,8 @@ from typing import Any, Iterator, Mapping, NamedTuple, Sequence
 from ansible_collections.relmgmt.release.plugins.module_utils._core import journal_rows
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
 from ansible_collections.relmgmt.release.plugins.module_utils._core.journal_rows import Extract, Header, Write
-from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_view
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
-from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_files import LONG, read_header
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_files import LONG, read_header, regions
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 
 SAMPLE = 200
@@ -73,8 +72,9 @@ def writes_since(
 ) -> Writes:
     """Who wrote what since the positions of a backup set, without ``writers``.
 
-    ``scratch``: a directory for the extracts. ``flush``: have the journal buffers written first; without it, writes of processes that
-    still run may be missing (check mode touches nothing).
+    ``scratch``: a directory for the extracts. ``flush``: have the journal buffers written
+    first; without it, writes of processes that still run may be missing (check mode
+    touches nothing).
     """
     total = 0
     rows: list[Write] = []
@@ -97,7 +97,7 @@ def writes_since(
 def _all_writes(
     instance: GtmInstance, positions: Mapping[str, Position], scratch: str, flush: bool,
 ) -> Iterator[Write]:
-    files = gtm_view.regions(instance)
+    files = regions(instance)
     if flush:
         # Without this, an extract misses what live processes hold in the journal buffer.
         instance.require(instance.mumps("-run", "%XCMD", FLUSH), "flushing the journals")

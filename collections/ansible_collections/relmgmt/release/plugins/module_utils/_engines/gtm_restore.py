@@ -27,8 +27,10 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.journal_rows
 from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_view
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_files import (
+    FileHeader,
     read_header,
     region_of_its_own,
+    regions,
     require_integrity,
     run_down,
     with_directory,
@@ -97,14 +99,29 @@ class GtmRestore:
         self.files = self._files()
 
     @property
+    def unfinished(self) -> bool:
+        """Whether a restore of this instance was cut off."""
+        return fence.read_marker(self.instance.global_directory) is not None
+
+    @property
+    def confirmed_by(self) -> str:
+        """Who accepted the loss of writes when the restore that is to be finished was begun."""
+        marker = fence.read_marker(self.instance.global_directory)
+        return str(marker["confirmed_by"]) if marker else ""
+
+    @property
     def reachable(self) -> GtmInstance:
         """The instance through its global directory, wherever that is now."""
         return with_directory(self.instance, fence.usable_directory(self.instance.global_directory))
 
     def attached(self) -> Attached:
         """Who has a dataset open."""
-        present = [path for path in self.files.values() if os.path.isfile(path)]
-        return gtm_view.attached_to(self.reachable, sorted(present)) if present else Attached(0, ())
+        present = sorted(path for path in self.files.values() if os.path.isfile(path))
+        sound = [path for path in present if self._header(path)]
+        # A damaged header names no shared memory: for that file only /proc can tell.
+        pids = gtm_view._pids_with_open({os.path.realpath(path) for path in present})
+        count = gtm_view.attached_to(self.instance, sound).processes if sound else 0
+        return Attached(max(count, len(pids)), tuple(sorted(pids)))
 
     def require_standalone(self) -> None:
         """Refuse while a process has a dataset open."""
@@ -132,18 +149,17 @@ class GtmRestore:
         known = {one.copy.name for one in found}
         return Plan(
             found, self._compare_routines(), self._marker_names(),
-            tuple(sorted(set(self.files) - known)),
-            fence.read_marker(self.instance.global_directory) is not None,
+            tuple(sorted(set(self.files) - known)), self.unfinished,
         )
 
     def verify(self) -> None:
         """Every block of the set, before anything is written (invariant 3)."""
         verify_set(self.path)
 
-    def carry_out(self, plan: Plan) -> None:
+    def carry_out(self, plan: Plan, confirmed_by: str = "") -> None:
         """Do what the plan says; after a crash a new plan's run finishes it."""
         directory = self.instance.global_directory
-        fence.raise_fence(directory, self.path, [one.copy.name for one in plan.finish])
+        fence.raise_fence(directory, self.path, [one.copy.name for one in plan.finish], confirmed_by)
         try:
             # Once more, now that nobody new can come.
             self.require_standalone()
@@ -164,7 +180,7 @@ class GtmRestore:
     # -- observing -------------------------------------------------------------------
 
     def _files(self) -> dict[str, str]:
-        files = gtm_view.regions(self.reachable)
+        files = regions(self.reachable)
         missing = sorted(one.name for one in self.manifest.of_kind(DATABASE) if one.name not in files)
         left = sorted(set(self._marker_names()) - {one.name for one in self.manifest.datasets})
         moved = [
@@ -193,10 +209,14 @@ class GtmRestore:
 
     def _healthy(self, path: str) -> bool:
         """Whether the header, which the comparison leaves out, can be read and is not frozen."""
+        header = self._header(path)
+        return header is not None and not header.frozen
+
+    def _header(self, path: str) -> FileHeader | None:
         try:
-            return not read_header(self.instance, path).frozen
+            return read_header(self.instance, path)
         except DatasetError:
-            return False
+            return None
 
     def _archive(self) -> str:
         packed = self.manifest.of_kind(ROUTINES)

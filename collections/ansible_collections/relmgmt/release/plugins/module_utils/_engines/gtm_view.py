@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be observed of a GT.M instance without disturbing it.
+"""What can be observed of a GT.M instance without opening a dataset.
 
-State and datasets come from one short M process that reads file headers through
-%PEEKBYNAME. Who has a dataset open comes from the kernel: ``mupip ftok`` names the shared
-memory of a database file without opening it.
+Opening one changes its header (T43) and fails where a dataset is damaged. So datasets come
+from the global directory and the headers as the files hold them, and who has one open comes
+from the kernel: ``mupip ftok`` names the shared memory of a database file.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Dict, List, Set
+from typing import Dict, List, Set
 
+from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_files
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import (
     DOWN,
     FROZEN,
@@ -20,48 +22,25 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.port impo
     Dataset,
     InstanceInfo,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, HostStateUnknown
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
 
-if TYPE_CHECKING:
-    from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
-
-# One line of M, so that no file has to be staged: version, then a line a region.
-REGIONS = (
-    'WRITE $ZVERSION,! NEW r SET r="" FOR  SET r=$VIEW("GVNEXT",r) QUIT:r=""  '
-    'WRITE r,$CHAR(9),$VIEW("GVFILE",r),!'
-)
-STATES = (
-    'NEW r SET r="" FOR  SET r=$VIEW("GVNEXT",r) QUIT:r=""  '
-    'WRITE r,$CHAR(9),$$^%PEEKBYNAME("sgmnt_data.freeze",r),$CHAR(9),'
-    '$$^%PEEKBYNAME("sgmnt_data.jnl_state",r),$CHAR(9),$$^%PEEKBYNAME("sgmnt_data.jnl_file_name",r),!'
-)
-JOURNAL_ON = "2"
 SHM_ID, SHM_ATTACHED = 1, 6
-
-
-def regions(instance: GtmInstance) -> Dict[str, str]:
-    """Region name to dataset path, from the global directory; opens no dataset."""
-    return _regions(_lines(instance, REGIONS, "reading the global directory")[1:], instance)
 
 
 def info(instance: GtmInstance) -> InstanceInfo:
     """Version, state and datasets. A dataset that is missing makes the state unknown."""
-    lines = _lines(instance, REGIONS, "reading the global directory")
-    files = _regions(lines[1:], instance)
-    _require_files(instance, files)
+    files = _files(instance)
     users = attached_to(instance, sorted(set(files.values())))
-    datasets = _datasets(instance, files)
+    datasets = tuple(_dataset(instance, name, path) for name, path in sorted(files.items()))
     state = FROZEN if any(one.frozen for one in datasets) else RUNNING if users.processes else DOWN
     return InstanceInfo(
-        "gtm", instance.name, lines[0], state, (instance.global_directory,), tuple(datasets), False
+        "gtm", instance.name, _version(instance), state, (instance.global_directory,), datasets, False
     )
 
 
 def attached(instance: GtmInstance) -> Attached:
     """Processes that have any dataset of the instance open."""
-    files = regions(instance)
-    _require_files(instance, files)
-    return attached_to(instance, sorted(set(files.values())))
+    return attached_to(instance, sorted(set(_files(instance).values())))
 
 
 def attached_to(instance: GtmInstance, paths: List[str]) -> Attached:
@@ -76,42 +55,28 @@ def attached_to(instance: GtmInstance, paths: List[str]) -> Attached:
     return Attached(count, tuple(sorted(pids)))
 
 
-def _lines(instance: GtmInstance, program: str, what: str) -> List[str]:
-    answer = instance.require(instance.mumps("-run", "%XCMD", program), what)
-    return [line for line in answer.out.splitlines() if line]
+def _version(instance: GtmInstance) -> str:
+    answer = instance.require(instance.mumps("-run", "%XCMD", "WRITE $ZVERSION"), "asking for the version")
+    return answer.out.strip()
 
 
-def _regions(lines: List[str], instance: GtmInstance) -> Dict[str, str]:
-    rows = [line.split("\t") for line in lines]
-    if not rows or any(len(row) != 2 for row in rows):
-        raise EngineError("the global directory names no region", place=instance.global_directory)
-    return dict(rows)
-
-
-def _require_files(instance: GtmInstance, files: Dict[str, str]) -> None:
+def _files(instance: GtmInstance) -> Dict[str, str]:
+    files = gtm_files.regions(instance)
     missing = sorted(path for path in files.values() if not os.path.isfile(path))
-    if missing:
+    if missing or not files:
         raise HostStateUnknown(
-            f"datasets are missing: {', '.join(missing)}", place=f"instance {instance.name}",
+            f"datasets are missing: {', '.join(missing) or 'the global directory names none'}",
+            place=f"instance {instance.name}",
             cure="restore them from a backup set, or create them with mupip create",
         )
+    return files
 
 
-def _datasets(instance: GtmInstance, files: Dict[str, str]) -> List[Dataset]:
-    rows = [line.split("\t") for line in _lines(instance, STATES, "reading the file headers")]
-    found = []
-    for name, freeze, journal_state, journal in rows:
-        path = files[name]
-        found.append(Dataset(
-            name, path, os.path.getsize(path), _journal(journal_state, journal),
-            freeze != "0", (instance.global_directory,),
-        ))
-    return found
-
-
-def _journal(state: str, path: str) -> str:
-    # The header field has a fixed width: blanks or NULs fill it up.
-    return path.rstrip(" \0") if state == JOURNAL_ON else ""
+def _dataset(instance: GtmInstance, name: str, path: str) -> Dataset:
+    header = gtm_files.read_header(instance, path)
+    return Dataset(
+        name, path, os.path.getsize(path), header.journal, header.frozen, (instance.global_directory,)
+    )
 
 
 def _shared_memory(instance: GtmInstance, path: str) -> int:

@@ -11,9 +11,14 @@ import json
 import os
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Tuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._core import global_plan, package_plan
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml import read_export
-from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node, digest_lines
+from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
+    Node,
+    digest_items,
+    digest_lines,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_plan import (
     Plan,
     Recorded,
@@ -136,17 +141,21 @@ def _carry_out(host: Host, permit: Permit, seen: Seen) -> List[int]:
     plan = seen.plan
     if plan.changed:
         _require_backup(host, permit)
+        _require_thawed(seen.engine)
     elif not _unrecorded(host, permit, seen):
         return []
     pids: List[int] = []
     if plan.loads or plan.removes or not plan.changes:
         with _code_act(host, seen) as act:
+            failpoint("package.begun")
             _load(seen, act)
             if not plan.changes:
                 _set_current(host, permit, plan)
     if plan.changes:
         with _globals_act(host, seen) as act:
+            failpoint("package.globals")
             pids = _write_globals(seen, act)
+            failpoint("package.written")
             _set_current(host, permit, plan)
     return pids
 
@@ -196,20 +205,45 @@ def _load(seen: Seen, act: Act) -> None:
 
 
 def _write_globals(seen: Seen, act: Act) -> List[int]:
-    written = seen.engine.write_globals(list(seen.plan.changes))
+    try:
+        written = seen.engine.write_globals(list(seen.plan.changes))
+    except EngineError as error:
+        act.note(writer_pids=[error.detail["pid"]] if "pid" in error.detail else [])
+        raise
     act.note(names=list(written.names), writer_pids=list(written.pids))
     return list(written.pids)
 
 
 def _set_current(host: Host, permit: Permit, plan: Plan) -> None:
+    instance = host.params["instance"]
     host.ledger.set_current(
-        component(host.params["instance"]), permit.release, host.params["sha256"], plan.detail
+        component(instance), permit.release, host.params["sha256"], _detail(plan, instance)
     )
+
+
+def _detail(plan: Plan, instance: Mapping[str, Any]) -> Dict[str, Any]:
+    """What the ledger keeps: each item's digest, and how to look for drift."""
+    digests = {name: entry["digest"] for name, entry in plan.detail["items"].items()
+               if not name.startswith("^")}
+    observe = {"kind": "cache_items", "instance": dict(instance), "names": sorted(digests),
+               "digest": digest_items(digests)}
+    return {**plan.detail, "observe": observe}
 
 
 def _unrecorded(host: Host, permit: Permit, seen: Seen) -> bool:
     """Nothing to load, yet the ledger does not say that this release is what is there."""
-    return seen.row.get("release") != permit.release or seen.row.get("detail") != seen.plan.detail
+    detail = _detail(seen.plan, host.params["instance"])
+    return seen.row.get("release") != permit.release or seen.row.get("detail") != detail
+
+
+def _require_thawed(engine: Engine) -> None:
+    """A write to a frozen dataset waits, and nobody knows for how long (T18, T27)."""
+    frozen = [dataset.path for dataset in engine.info().datasets if dataset.frozen]
+    if frozen:
+        raise Refused(
+            f"datasets are frozen: {', '.join(frozen)}", place="the instance",
+            cure="wait for the backup that froze them; if there is none, thaw them (GT.M: mupip freeze -off)",
+        )
 
 
 def _require_backup(host: Host, permit: Permit) -> None:

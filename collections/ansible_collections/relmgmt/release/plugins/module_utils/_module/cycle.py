@@ -13,17 +13,22 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     Refused,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 
+NOTHING = "nothing"
 SAME_RUN = ("controller", "boot_id", "pid", "pid_started")
+
+
+def can_be_undone(act: dict[str, Any]) -> bool:
+    """The act has changed, or may have changed, what a rollback has to bring back."""
+    return act["undo"].get("kind", NOTHING) != NOTHING
 
 
 def to_undo(ledger: Ledger, change: str) -> list[dict[str, Any]]:
     """Acts of a change that can be undone and were not, newest first."""
     return [
         act for act in ledger.acts(change)
-        if act["undo"].get("kind") and act["undone_at"] is None and act["outcome"] != "nothing"
+        if can_be_undone(act) and act["undone_at"] is None
     ]
 
 
@@ -162,7 +167,7 @@ def _is_verified(host: Host) -> bool:
     for act in host.ledger.acts(host.params["change"]):
         if act["module"] == VERIFY and act["outcome"] == "done":
             return True
-        if act["undo"].get("kind"):
+        if can_be_undone(act):
             return False
     return False
 
@@ -190,32 +195,3 @@ def close(host: Host) -> Outcome:
         ledger.close_receipt(p["change"], receipt["attempt"], p["verdict"])
         ledger.free_lease(p["change"])
     return Outcome(True, {"receipt": ledger.receipt(p["change"])})
-
-
-def describe(host: Host) -> Outcome:
-    """What this host's ledger says, and what is really there."""
-    ledger, change = host.ledger, host.params["change"] or ""
-    currents = ledger.currents()
-    return Outcome(False, {
-        "host": ledger.host(),
-        "lease": ledger.lease(),
-        "receipts": [_receipt_row(ledger, row) for row in ledger.receipts()],
-        "current": {
-            row["component"]: {k: row[k] for k in ("release", "digest", "change", "since")}
-            for row in currents
-        },
-        "drift": drift(currents),
-        "acts": [_short(act) for act in ledger.acts(change or None)[: host.params["newest"]]],
-        "points": ledger.points(change or None),
-        "audit": {**ledger.audit_head(), "broken_at": ledger.audit_break()},
-    })
-
-
-def _receipt_row(ledger: Ledger, receipt: dict[str, Any]) -> dict[str, Any]:
-    row = {key: value for key, value in receipt.items() if key not in ("packages", "report")}
-    return {**row, "to_undo": len(to_undo(ledger, receipt["change"]))}
-
-
-def _short(act: dict[str, Any]) -> dict[str, Any]:
-    keys = ("id", "change", "attempt", "phase", "module", "target", "outcome", "started_at", "finished_at")
-    return {**{key: act[key] for key in keys}, "undone": act["undone_at"] is not None}

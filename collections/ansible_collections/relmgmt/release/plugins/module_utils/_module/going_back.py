@@ -13,7 +13,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.going_back i
     choose_way,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import can_be_undone, to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import (
     UNDO,
@@ -76,7 +76,7 @@ def _newer_change(host: Host) -> str:
     for act in ledger.acts():
         if act["id"] < own:
             break
-        if act["change"] != change and act["undo"].get("kind") and act["undone_at"] is None:
+        if act["change"] != change and can_be_undone(act) and act["undone_at"] is None:
             return str(act["change"])
     return ""
 

@@ -10,8 +10,17 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-Observer = Callable[["dict[str, Any]"], "str | None"]
-OBSERVERS: dict[str, Observer] = {}
+from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
+    observe_cache_items,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import observe_static
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war
+
+OBSERVERS: dict[str, Callable[[dict[str, Any]], str | None]] = {
+    "cache_items": observe_cache_items,
+    "war": observe_war,
+    "static": observe_static,
+}
 
 
 def drift(currents: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import Any, Iterator, Sequence
 
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.verify import read_manifest
 from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
+from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import (
     Writer,
     Writes,
@@ -17,10 +17,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_resto
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.backup_set import gtm_instance
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, Permit
-
-if TYPE_CHECKING:
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import UndoContext
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
+    Host,
+    Outcome,
+    Permit,
+    UndoContext,
+)
 
 
 def restore(host: Host) -> Outcome:
@@ -30,30 +32,38 @@ def restore(host: Host) -> Outcome:
     job = GtmRestore(gtm_instance(host.params["instance"]), path, host.tmpdir, host.params["reserve"])
     _require_known(host, job)
     job.verify()
-    if host.check_mode:
-        return _outcome(job, job.plan(), _writes(host, job, flush=False), done=False)
-    job.require_standalone()
-    job.settle()
+    person = host.params["lose_writes_confirmed_by"].strip() or job.confirmed_by
+    if not host.check_mode:
+        job.require_standalone()
+        job.settle()
     plan = job.plan()
-    if not plan.needed:
-        return _outcome(job, plan, None, done=True)
-    writes = _writes(host, job, flush=True) if plan.replace else None
-    _require_word(host, job, plan, writes)
-    intent = {"path": path, "root_digest": job.manifest.root_digest,
-              "lose_writes_confirmed_by": host.params["lose_writes_confirmed_by"]}
-    with host.act("restore", f"{job.instance.name}:{job.manifest.point}", intent, {}) as act:
-        job.carry_out(plan)
-        act.note(datasets=[one.copy.name for one in plan.finish], change=permit.change,
-                 routines=list(plan.routines.write + plan.routines.remove))
-    return _outcome(job, plan, writes, done=True)
+    loss = _loss(host, job, plan, person)
+    if plan.needed and not host.check_mode:
+        _require_word(job, loss)
+        _carry_out(host, permit, job, plan, person)
+    return _outcome(job, plan, loss, host.check_mode)
+
+
+def _carry_out(host: Host, permit: Permit, job: GtmRestore, plan: Plan, person: str) -> None:
+    target = f"{job.instance.name}:{job.manifest.point}"
+    intent = {"path": job.path, "root_digest": job.manifest.root_digest, "lose_writes_confirmed_by": person}
+    with host.act("restore", target, intent, {}) as act:
+        job.carry_out(plan, person)
+        act.note(
+            datasets=[one.copy.name for one in plan.finish], change=permit.change,
+            routines=list(plan.routines.write + plan.routines.remove),
+        )
 
 
 def release_writers(ledger: Ledger, change: str) -> list[Writer]:
-    """Processes that wrote for a change: the ``writer_pids`` that its acts noted, while they ran."""
-    return [
-        Writer(int(pid), act["started_at"], act["finished_at"] or float("inf"))
-        for act in ledger.acts(change) for pid in (act["detail"] or {}).get("writer_pids", ())
-    ]
+    """Processes that wrote for a change: the ``writer_pids`` that its acts and undos noted."""
+    return [writer for act in ledger.acts(change) for writer in _writers_of(act)]
+
+
+def _writers_of(act: dict[str, Any]) -> Iterator[Writer]:
+    for noted, ended in (("detail", act["finished_at"]), ("undone", act["undone_at"])):
+        for pid in (act[noted] or {}).get("writer_pids", ()):
+            yield Writer(int(pid), act["started_at"], ended or float("inf"))
 
 
 def others_since(
@@ -61,13 +71,24 @@ def others_since(
 ) -> list[dict[str, Any]] | None:
     """Writes since the ledger's ``point`` by processes other than ``pids``; None if unknown.
 
-    ``recipe["instance"]``: the instance whose journals are read.
+    ``recipe["instance"]``: the instance whose journals are read. Where a restore of the point
+    was cut off, what it has replaced already cannot be lost once more, and its word holds.
     """
     writers = [Writer(int(pid), since=point["taken_at"]) for pid in pids]
-    instance = gtm_instance(recipe["instance"])
     with tempfile.TemporaryDirectory(prefix="relmgmt-") as scratch:
-        found = writes_since(instance, read_manifest(point["path"]).positions, writers, scratch)
+        job = GtmRestore(gtm_instance(recipe["instance"]), point["path"], scratch)
+        positions = job.manifest.positions
+        if job.unfinished:
+            if job.confirmed_by:
+                return []
+            positions = _positions(job.plan())
+        found = writes_since(job.reachable, positions, writers, scratch)
     return None if found.others is None else [dict(row._asdict()) for row in found.others]
+
+
+def _positions(plan: Plan) -> dict[str, Position]:
+    """Journal positions of the datasets that are still to be replaced."""
+    return {one.copy.name: one.copy.position for one in plan.replace if one.copy.position}
 
 
 def undo_datasets(recipe: dict[str, Any], context: UndoContext) -> dict[str, Any]:
@@ -112,41 +133,40 @@ def _require_known(host: Host, job: GtmRestore) -> None:
             )
 
 
-def _writes(host: Host, job: GtmRestore, flush: bool) -> Writes:
-    writers = release_writers(host.ledger, job.manifest.change)
-    return writes_since(job.reachable, job.manifest.positions, writers, host.tmpdir, flush)
+def _loss(host: Host, job: GtmRestore, plan: Plan, person: str) -> dict[str, Any]:
+    """The data-loss statement, about the datasets that would be replaced."""
+    replaced = _positions(plan)
+    writes = None
+    if replaced:
+        writers = release_writers(host.ledger, job.manifest.change)
+        writes = writes_since(job.reachable, replaced, writers, host.tmpdir, flush=not host.check_mode)
+    return {
+        "statement": _statement(job.manifest.taken_at, writes), "point": job.manifest.point,
+        "taken_at": job.manifest.taken_at, "writes": writes.as_dict() if writes else None,
+        "confirmed_by": person,
+    }
 
 
-def _require_word(host: Host, job: GtmRestore, plan: Plan, writes: Writes | None) -> None:
-    """No write by a user is lost without a named person's word (invariant 13)."""
-    if writes is None or plan.marked or host.params["lose_writes_confirmed_by"].strip():
-        return
-    if writes.unknown or writes.total:
-        raise Refused(
-            _loss(job, writes), place=f"instance {job.instance.name}",
-            cure="show this to the person who decides, then set lose_writes_confirmed_by to their name",
-            data_loss=_statement(job, writes, host.params),
-        )
-
-
-def _loss(job: GtmRestore, writes: Writes | None) -> str:
-    taken = job.manifest.taken_at
+def _statement(taken: str, writes: Writes | None) -> str:
     if writes is None:
         return f"nothing is lost: no dataset differs from the point of {taken}"
     if writes.unknown:
-        return f"what was written since {taken} is unknown ({writes.unknown}); a restore would lose it"
+        return f"what was written since {taken} is unknown ({writes.unknown}); a restore loses it"
     if not writes.total:
         return f"nothing is lost: only the release wrote since {taken}"
     by = ", ".join(f"{name}: {count}" for name, count in sorted(writes.by.items()))
-    return f"{writes.total} writes since {taken} would be lost, by {by}"
+    return f"a restore loses {writes.total} writes since {taken}, by {by}"
 
 
-def _statement(job: GtmRestore, writes: Writes | None, params: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "statement": _loss(job, writes), "point": job.manifest.point, "taken_at": job.manifest.taken_at,
-        "writes": writes.as_dict() if writes else None,
-        "confirmed_by": params["lose_writes_confirmed_by"].strip(),
-    }
+def _require_word(job: GtmRestore, loss: dict[str, Any]) -> None:
+    """No write by a user is lost without a named person's word (invariant 13)."""
+    writes = loss["writes"]
+    if writes is None or loss["confirmed_by"] or (writes["known"] and not writes["count"]):
+        return
+    raise Refused(
+        loss["statement"], place=f"instance {job.instance.name}", data_loss=loss,
+        cure="show this to the person who decides, then set lose_writes_confirmed_by to their name",
+    )
 
 
 def _work(job: GtmRestore, plan: Plan) -> dict[str, Any]:
@@ -164,16 +184,15 @@ def _work(job: GtmRestore, plan: Plan) -> dict[str, Any]:
     }
 
 
-def _outcome(job: GtmRestore, plan: Plan, writes: Writes | None, done: bool) -> Outcome:
-    work = _work(job, plan)
-    blocks = f"{work['blocks_differing']} of {work['blocks_total']} blocks"
-    said = f"{blocks} differed, the datasets are the point's again" if done else f"{blocks} would change"
-    params = {"lose_writes_confirmed_by": ""}
-    record = {**work, "data_loss": _statement(job, writes, params)}
-    if not done:
+def _outcome(job: GtmRestore, plan: Plan, loss: dict[str, Any], planned: bool) -> Outcome:
+    record = {**_work(job, plan), "data_loss": loss}
+    if planned:
         record["attached"] = list(job.attached().pids)
+    blocks = f"{record['blocks_differing']} of {record['blocks_total']} blocks"
+    said = f"{blocks} would change" if planned else f"{blocks} differed, the datasets are the point's again"
     return Outcome(
-        plan.needed, record, before=_listing(plan, "differs"), after=_listing(plan, job.manifest.root_digest[:16]),
+        plan.needed, record, before=_listing(plan, "differs"),
+        after=_listing(plan, job.manifest.root_digest[:16]),
         message=said if plan.needed else "the datasets are the point's already",
     )
 

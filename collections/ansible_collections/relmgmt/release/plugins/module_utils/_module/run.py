@@ -54,6 +54,13 @@ class Permit(NamedTuple):
     expires: float
 
 
+class UndoContext(NamedTuple):
+    """What an undo handler may use beside its recipe."""
+
+    tmpdir: str
+    state_dir: str
+
+
 class AnsibleLike(Protocol):
     """What is used of AnsibleModule; the tests' double has no more than this."""
 

@@ -58,7 +58,7 @@ def publish(host: Host) -> Outcome:
     if job.current.get("digest") == job.sha256:
         record["drift"] = (differences(wanted, seen.tree) or seen.foreign)[:_MOST_PATHS]
     link = job.root.free_link(_name(job), wanted, job.ownership)
-    record.update(path=job.root.path_of(link), removed=[])
+    record.update(directory=job.root.path_of(link))
     if not host.check_mode:
         record["removed"] = _change(host, job, seen, package, wanted, link)
     return Outcome(True, record, _side(seen.link, seen.tree), _side(link, wanted), "content switched to %s" % link)
@@ -69,13 +69,13 @@ def undo_static(recipe: Dict[str, Any], _context: object) -> Dict[str, Any]:
     root = DocumentRoot(recipe["document_root"])
     previous = recipe["previous"]
     if root.link() == previous:
-        return {"restored": False, "path": previous}
+        return {"restored": False, "directory": None if previous is None else root.path_of(previous)}
     if previous is None:
         root.unlink()
-        return {"restored": True, "path": None}
+        return {"restored": True, "directory": None}
     root.switch(previous)
     differs = tree_digest(root.tree(previous)) != recipe["previous_tree"]
-    return {"restored": True, "path": root.path_of(previous), "differs_from_before": differs}
+    return {"restored": True, "directory": root.path_of(previous), "differs_from_before": differs}
 
 
 def observe_static(recipe: Dict[str, Any]) -> Optional[str]:
@@ -108,7 +108,7 @@ def _see(job: _Job) -> _Seen:
 def _record(job: _Job, seen: _Seen) -> Dict[str, Any]:
     path = "" if seen.link is None else job.root.path_of(seen.link)
     return {
-        "path": path,
+        "directory": path,
         "previous": path,
         "sha256": job.sha256,
         "tree_digest": tree_digest(seen.tree),
@@ -152,7 +152,7 @@ def _change(
         job.root.switch(link)
         _set_current(host, job, link, wanted)
         removed = _clean_up(host, job, {link, seen.link or ""})
-        act.note(path=job.root.path_of(link), tree_digest=tree_digest(wanted), removed=removed)
+        act.note(directory=job.root.path_of(link), tree_digest=tree_digest(wanted), removed=removed)
     return removed
 
 

@@ -7,14 +7,26 @@ what it observed. Imports are static: nothing found at run time reaches a manage
 
 from __future__ import annotations
 
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
+from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
+    undo_cache_items,
+    undo_globals,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import (
+    others_since,
+    undo_datasets,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import UndoContext
+from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import undo_static
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import undo_war
 
-class UndoContext(NamedTuple):
-    """What an undo handler may use beside its recipe."""
+__all__ = ["UNDO", "UndoContext", "others_since"]
 
-    tmpdir: str
-    state_dir: str
-
-
-UNDO: dict[str, Callable[[dict[str, Any], UndoContext], dict[str, Any]]] = {}
+UNDO: dict[str, Callable[[dict[str, Any], UndoContext], dict[str, Any]]] = {
+    "cache_items": undo_cache_items,
+    "globals": undo_globals,
+    "datasets": undo_datasets,
+    "war": undo_war,
+    "static": undo_static,
+}

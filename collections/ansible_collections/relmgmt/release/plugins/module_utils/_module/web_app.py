@@ -12,6 +12,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._archive import re
 from ansible_collections.relmgmt.release.plugins.module_utils._core.archive import Limits
 from ansible_collections.relmgmt.release.plugins.module_utils._core.tree import listing
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import (
+    STARTED,
     Deployed,
     Plan,
     WebApp,
@@ -147,7 +148,7 @@ def _side(context_root: str, sha256: str, war: Optional[str]) -> str:
 def _change(host: Host, job: _Job, observed: Deployed, todo: Plan, war: str) -> Dict[str, Any]:
     kept = job.server.keep(job.app, host.preimage_dir(job.component))
     shared = _share(host, job, kept)
-    recipe = dict(kept.recipe, shared=shared)
+    recipe = dict(kept.recipe, shared=shared, was_started=observed.state == STARTED)
     undo = {
         "kind": "war",
         "application": job.app.name,
@@ -192,9 +193,13 @@ def _share(host: Host, job: _Job, kept: Kept) -> Optional[str]:
     release = current.get("release") if current.get("digest") == kept.sha256 else ""
     name = "%s-%s.war" % (release or "unrecorded", kept.sha256[:12])
     target = os.path.join(folder, job.app.name, name)
-    if not os.path.isfile(target) or sha256_file(target) != kept.sha256:
-        make_dirs(os.path.dirname(target))
-        copy_durably(kept.war, target, 0o644)
+    try:
+        if not os.path.isfile(target) or sha256_file(target) != kept.sha256:
+            make_dirs(os.path.dirname(target))
+            copy_durably(kept.war, target, 0o644)
+    except OSError as error:
+        message = "the prior package cannot be kept in the shared folder: %s" % error.strerror
+        raise AppServerError(message, target, "mount the folder and let this user write there") from error
     return target
 
 

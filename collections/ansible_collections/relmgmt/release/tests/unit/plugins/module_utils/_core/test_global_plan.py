@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from ansible_collections.relmgmt.release.plugins.module_utils._core import global_plan
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node, digest_nodes, reference
-from hypothesis import given
-from hypothesis import strategies as st
 
 PATHS = st.lists(st.sampled_from(["a", "b", "1"]), max_size=2).map(tuple)
 STATES = st.dictionaries(PATHS, st.sampled_from(["", "x", "y"]), max_size=6)

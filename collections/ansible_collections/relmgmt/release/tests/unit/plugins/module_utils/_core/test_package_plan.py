@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.relmgmt.release.plugins.module_utils._core import package_plan
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Item, Node, digest_lines

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The module ``release_info``: what the ledger says, and what is really there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
+
+
+def describe(host: Host) -> Outcome:
+    """What this host's ledger says, and what is really there."""
+    ledger, change = host.ledger, host.params["change"]
+    currents = ledger.currents()
+    return Outcome(False, {
+        "host": ledger.host(),
+        "lease": ledger.lease(),
+        "receipts": [_receipt_row(ledger, row) for row in ledger.receipts()],
+        "current": {
+            row["component"]: {k: row[k] for k in ("release", "digest", "change", "since")}
+            for row in currents
+        },
+        "drift": drift(currents),
+        "acts": [_short(act) for act in ledger.acts(change)[: host.params["newest"]]],
+        "points": ledger.points(change),
+        "audit": {**ledger.audit_head(), "broken_at": ledger.audit_break()},
+    })
+
+
+def _receipt_row(ledger: Ledger, receipt: dict[str, Any]) -> dict[str, Any]:
+    row = {key: value for key, value in receipt.items() if key not in ("packages", "report")}
+    return {**row, "to_undo": len(to_undo(ledger, receipt["change"]))}
+
+
+def _short(act: dict[str, Any]) -> dict[str, Any]:
+    keys = ("id", "change", "attempt", "phase", "module", "target", "outcome", "started_at", "finished_at")
+    return {**{key: act[key] for key in keys}, "undone": act["undone_at"] is not None}

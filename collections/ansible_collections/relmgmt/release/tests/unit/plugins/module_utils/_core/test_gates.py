@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every gate's pass, hold and refusal."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
+from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
+    Approval,
+    Release,
+    Ticket,
+    approval_digest,
+)
+
+NOW = datetime(2026, 12, 5, 20, 30, tzinfo=timezone.utc)
+DIGEST = "a" * 64
+POLICY = {
+    "release_name_pattern": "^[A-Z]F[A-Z]{2}[0-9]{3}$",
+    "approvals": [
+        {"gate": "acceptance_sign_off", "environment": "acceptance", "roles": ["coordinator"]},
+        {"gate": "coordinator_approval", "roles": ["coordinator"]},
+    ],
+    "notice_days": 14,
+}
+TICKET = Ticket(
+    "CHG1", "CFIS002", "../b", "production", "regular", "maria", "2026-12-05", "", "", "2026-11-21", False
+)
+OPEN = gates.Window(NOW - timedelta(minutes=30), NOW + timedelta(minutes=90))
+
+
+def approval(gate: str, where: str, **changes: Any) -> Approval:
+    own = where == "production"
+    given = {
+        "gate": gate, "environment": where, "person": "helen", "role": "Coordinator",
+        "time": "2026-12-01T10:00:00+00:00", "expires": "2026-12-06T00:00:00Z",
+        "digest": approval_digest(DIGEST, "production") if own else "",
+        "bundle_digest": "" if own else DIGEST,
+    }
+    return Approval(**{**given, **changes})
+
+
+def case(**changes: Any) -> gates.Case:
+    release = Release("CFIS002", "regular", "", "", [], [], {}, [])
+    approvals = [approval("acceptance_sign_off", "acceptance"), approval("coordinator_approval", "production")]
+    values: dict[str, Any] = {
+        "now": NOW, "environment": "production", "release": release, "bundle_digest": DIGEST,
+        "ticket": TICKET, "approvals": approvals, "policy": POLICY, "window": OPEN,
+    }
+    return gates.Case(**{**values, **changes})
+
+
+def answer(which: str, **changes: Any) -> gates.Verdict:
+    return next(v for v in gates.decide(case(**changes)) if v.gate == which)
+
+
+def with_approval(**changes: Any) -> dict[str, Any]:
+    return {"approvals": [approval("coordinator_approval", "production", **changes)]}
+
+
+def test_everything_right_passes() -> None:
+    verdicts = gates.decide(case())
+    assert gates.overall(verdicts) == gates.PASS, verdicts
+
+
+@pytest.mark.parametrize(
+    "which, changes, word, reason",
+    [
+        ("release_name", {"release": Release("Fix7", "regular", "", "", [], [], {}, [])}, "refuse", "A4"),
+        ("ticket", {"ticket": TICKET._replace(release="CFIS001")}, "refuse", "CFIS001"),
+        ("ticket", {"ticket": TICKET._replace(environment="sandbox")}, "refuse", "sandbox"),
+        ("ticket", {"ticket": TICKET._replace(kind="emergency")}, "refuse", "reason"),
+        ("ticket", {"ticket": TICKET._replace(test_mode=True)}, "refuse", "test mode"),
+        ("coordinator_approval", {"approvals": []}, "hold", "no coordinator_approval"),
+        ("coordinator_approval", with_approval(person="Maria"), "refuse", "requested the change"),  # T34
+        ("coordinator_approval", with_approval(role="developer"), "refuse", "as developer"),
+        ("coordinator_approval", with_approval(digest="b" * 64), "refuse", "not the one"),  # T33
+        ("coordinator_approval", with_approval(expires="2026-12-05T20:29:59Z"), "refuse", "expired"),  # T23
+        ("coordinator_approval", with_approval(time="2026-12-05T20:31:00Z"), "refuse", "future"),
+        ("coordinator_approval", with_approval(expires="2026-11-30T00:00:00Z"), "refuse", "before it was given"),
+        ("coordinator_approval", with_approval(environment="acceptance"), "hold", "no coordinator_approval"),
+        (
+            "acceptance_sign_off",
+            {"approvals": [approval("acceptance_sign_off", "acceptance", bundle_digest="c" * 64)]},
+            "refuse", "A2",
+        ),
+        ("window", {"now": NOW - timedelta(hours=1)}, "hold", "opens later"),
+        ("window", {"now": NOW + timedelta(minutes=90)}, "refuse", "missed"),  # T22
+        ("window", {"window": gates.Window(problem="not a day")}, "refuse", "not a day"),
+        ("notice", {"ticket": TICKET._replace(notice_sent="")}, "refuse", "no notice"),
+        ("notice", {"ticket": TICKET._replace(notice_sent="2026-11-22")}, "refuse", "13 days"),
+        ("notice", {"ticket": TICKET._replace(notice_sent="2026-12-24")}, "refuse", "days"),  # T30
+    ],
+)
+def test_each_refusal_names_its_reason_and_cure(
+    which: str, changes: dict[str, Any], word: str, reason: str
+) -> None:
+    verdict = answer(which, **changes)
+    assert verdict.answer == word
+    assert reason in verdict.reason
+    assert verdict.cure
+
+
+def test_a_good_approval_beside_an_expired_one_counts() -> None:
+    expired = approval("coordinator_approval", "production", expires="2026-12-02T00:00:00Z")
+    good = approval("coordinator_approval", "production")
+    assert answer("coordinator_approval", approvals=[expired, good]).answer == gates.PASS
+
+
+def test_an_emergency_may_happen_at_any_time() -> None:
+    """A1, A11"""
+    ticket = TICKET._replace(kind="emergency", reason="data loss", notice_sent="")
+    changes = {"ticket": ticket, "now": NOW + timedelta(hours=5)}
+    assert answer("window", **changes).answer == gates.PASS
+    assert answer("notice", **changes).answer == gates.PASS
+
+
+def test_only_a_blackout_of_now_refuses() -> None:
+    """T21: a future freeze does not block today."""
+    future = {"from": "2026-12-20T00:00:00Z", "to": "2027-01-02T00:00:00Z", "reason": "year end"}
+    current = {"from": "2026-12-05T00:00:00Z", "to": "2026-12-06T00:00:00Z", "reason": "audit"}
+    assert not [v for v in gates.decide(case(policy={**POLICY, "blackouts": [future]})) if v.gate == "blackout"]
+    assert answer("blackout", policy={**POLICY, "blackouts": [future, current]}).answer == gates.REFUSE
+
+
+def test_refusal_is_stricter_than_hold() -> None:
+    hold, refuse = gates.Verdict("a", gates.HOLD, ""), gates.Verdict("b", gates.REFUSE, "")
+    assert gates.overall([hold, refuse]) == gates.REFUSE
+    assert gates.overall([hold]) == gates.HOLD
+    assert gates.overall([]) == gates.PASS
+
+
+def test_a_time_without_a_zone_is_no_time() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        gates.parse_time("2026-12-05T20:00:00")

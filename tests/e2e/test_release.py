@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The main job, as the README gives it: release, again, check mode, back (A2, A9, A14, A15)."""
+
+from __future__ import annotations
+
+import json
+
+from environment import Environment
+
+HOSTS = {"db1", "app1", "app2", "app3", "web1"}
+
+
+def status(environment: Environment, host: str) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads(environment.server(host, "/cfis/api/status")[1])
+    return found
+
+
+def test_the_next_release_and_the_way_back(installed: Environment) -> None:
+    before = installed.snapshot()
+    mails = set((installed.root / "mail").iterdir())
+    run = installed.release("CHG0000002", "--diff")
+    assert (run.status, run.verdict) == (0, "done"), run.output
+    for host in ("app1", "app2", "app3"):
+        found = status(installed, host)
+        assert (found["war"]["release"], found["database"]["release"]) == ("CFIS002", "CFIS002")
+    assert "Database release CFIS002" in installed.entry()[1]
+    assert "CFIS002" in installed.entry("/static/release.txt")[1]
+    sign_off = [p.read_text() for p in set((installed.root / "mail").iterdir()) - mails]
+    assert any("sign CFIS002 off" in " ".join(text.split()) for text in sign_off)
+
+    again = installed.play("release", "CHG0000002")
+    assert (again.status, again.verdict) == (0, "nothing_to_do"), again.output
+    assert again.changed == dict.fromkeys(HOSTS, 0)
+
+    back = installed.play("rollback", "CHG0000002")
+    assert (back.status, back.verdict) == (0, "rolled_back"), back.output
+    assert installed.snapshot() == before
+    assert "Database release CFIS001" in installed.entry()[1]
+    assert installed.play("rollback", "CHG0000002").changed == dict.fromkeys(HOSTS, 0)
+
+
+def test_check_mode_shows_everything_and_touches_nothing(installed: Environment) -> None:
+    assert installed.play("deliver", "CHG0000002").status == 0
+    before = installed.untouched()
+    run = installed.play("release", "CHG0000002", "--check", "--diff")
+    assert (run.status, run.verdict) == (0, "checked"), run.output
+    for shown in ("CFISNOT", "CFISLTR", "CFISELIG", "^CFISCFG", "release.txt"):
+        assert shown in run.output
+    assert installed.untouched() == before

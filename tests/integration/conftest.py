@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Fixtures that several integration tests share."""
+
+from __future__ import annotations
+
+from gtm_instance import gtm, gtm_dist, make_gtm
+
+__all__ = ["gtm", "gtm_dist", "make_gtm"]
