@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""ansible-test sanity over a copy of the collection, without containers: python tools/sanity.py [options of ansible-test]
+"""ansible-test sanity over a copy of the collection, without containers: python tools/sanity.py [its options]
 
 Everything it needs comes from pip's configured registry. ansible-test would load a bootstrap of pip from a host of its
 own, and would not hand on the settings of pip that are in the environment: both are put right here. It gets a home
@@ -8,6 +8,7 @@ directory of its own under .cache/, so that the user's is left alone.
 from __future__ import annotations
 
 import ast
+import importlib.util
 import os
 import re
 import shutil
@@ -16,7 +17,6 @@ import sys
 from pathlib import Path
 
 import interpreters
-from ansible_test._internal import python_requirements
 
 CLONE = Path(__file__).resolve().parents[1]
 COLLECTION = Path("ansible_collections/relmgmt/release")
@@ -37,7 +37,8 @@ def main(options: list[str]) -> int:
 
 def _write_bootstrap(home: Path) -> None:
     """pip as it comes with the interpreter, under the name by which ansible-test looks for its own."""
-    source = Path(python_requirements.__file__).read_text(encoding="utf-8")
+    part = importlib.util.find_spec("ansible_test._internal.python_requirements")
+    source = Path(part.origin).read_text(encoding="utf-8") if part and part.origin else ""
     versions = re.findall(r"\bpip='([0-9.]+)'", source)
     if not versions:
         raise SystemExit("tools/sanity.py: this ansible-test does not say which pip it boots: look at PipBootstrap")
@@ -59,7 +60,7 @@ def _write_pip_settings(home: Path) -> None:
 
 def _copy(tree: Path) -> Path:
     shutil.rmtree(tree, ignore_errors=True)
-    shutil.copytree(CLONE / "collections" / COLLECTION, tree / COLLECTION, ignore=NOT_COPIED)
+    shutil.copytree(CLONE / "collections" / COLLECTION, tree / COLLECTION, ignore=NOT_COPIED, symlinks=True)
     return tree / COLLECTION
 
 

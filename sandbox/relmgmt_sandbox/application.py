@@ -18,6 +18,7 @@ def install_controls(layout: Layout, dist: Path, ports: dict[str, int]) -> None:
     config = {
         "home": str(layout.instance),
         "mumps": str(dist / "mumps"),
+        "address": layout.address(DATABASE),
         "port": ports["database"],
         "environment": gtm.environment(layout, dist),
     }

@@ -6,9 +6,9 @@ import fcntl
 import getpass
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 CLONE = Path(__file__).resolve().parents[2]
@@ -23,6 +23,7 @@ MARK = "RELMGMT_SANDBOX_MARK"
 class Layout:
     root: Path
     app_servers: int
+    addresses: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def applications(self) -> list[str]:
@@ -82,6 +83,10 @@ class Layout:
 
     def host(self, name: str) -> Path:
         return self.root / "hosts" / name
+
+    def address(self, name: str) -> str:
+        """Where a host listens: the loopback interface, unless the hosts are machines of their own (molecule)."""
+        return self.addresses.get(name, "127.0.0.1")
 
     def user_dir(self, application_server: str) -> Path:
         return self.host(application_server) / "wlp-usr"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import processes
 from .errors import SandboxError
-from .layout import SERVER, Layout, locked, write
+from .layout import DATABASE, SERVER, Layout, locked, write
 
 VERSION = "26.0.0.3"
 ARTIFACT = f"io.openliberty:openliberty-webProfile8:{VERSION}:zip"
@@ -20,7 +20,7 @@ SERVER_XML = """<?xml version="1.0" encoding="UTF-8"?>
         <feature>servlet-4.0</feature>
         <feature>jsonp-1.1</feature>
     </featureManager>
-    <httpEndpoint id="defaultHttpEndpoint" host="127.0.0.1" httpPort="{port}" httpsPort="-1"/>
+    <httpEndpoint id="defaultHttpEndpoint" host="{address}" httpPort="{port}" httpsPort="-1"/>
     <applicationMonitor updateTrigger="polled" pollingRate="500ms" dropinsEnabled="false"/>
     <config updateTrigger="polled" monitorInterval="500ms"/>
     <webContainer deferServletLoad="false"/>
@@ -99,8 +99,8 @@ def configure(layout: Layout, host: str, ports: dict[str, int]) -> None:
     server = layout.user_dir(host) / "servers" / SERVER
     for directory in ("apps", "configDropins/overrides"):
         (server / directory).mkdir(parents=True, exist_ok=True)
-    database = f"CFIS_DB_HOST=127.0.0.1\nCFIS_DB_PORT={ports['database']}\nCFIS_SERVER={host}\n"
-    _write_if_new(server / "server.xml", SERVER_XML.format(port=ports[f"http_{host}"]))
+    database = f"CFIS_DB_HOST={layout.address(DATABASE)}\nCFIS_DB_PORT={ports['database']}\nCFIS_SERVER={host}\n"
+    _write_if_new(server / "server.xml", SERVER_XML.format(address=layout.address(host), port=ports[f"http_{host}"]))
     _write_if_new(server / "jvm.options", JVM_OPTIONS)
     _write_if_new(server / "server.env", database)
 

@@ -30,7 +30,7 @@ http {{
 {users}{testers}}}
 """
 SITE = """    server {{
-        listen 127.0.0.1:{port};
+        listen {address}:{port};
 {switch}        location = / {{ return 302 $scheme://$http_host/cfis/; }}
         location /cfis/ {{
             proxy_pass http://cfis;
@@ -65,9 +65,9 @@ def configure(layout: Layout, ports: dict[str, int]) -> Path:
     layout.static.mkdir(parents=True, exist_ok=True)
     write(home / "etc" / "maintenance.html", MAINTENANCE)
     servers = "".join(
-        f"        server 127.0.0.1:{ports[f'http_{host}']} max_fails=0;\n" for host in layout.applications
+        f"        server {layout.address(host)}:{ports[f'http_{host}']} max_fails=0;\n" for host in layout.applications
     )
-    site = {"static": layout.static}
+    site = {"static": layout.static, "address": layout.address(WEB)}
     text = CONFIG.format(
         run=home / "run",
         user="" if os.geteuid() else "user root;\n",

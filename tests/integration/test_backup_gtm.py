@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from gtm_change import CHANGE, Change, TwoRegions, flip, positions, tree
 from gtm_instance import find_dist
 
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import Writer, writes_since
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 
@@ -117,7 +117,8 @@ def test_a_set_that_a_crash_left_unrecorded_is_recorded_by_the_next_run(job: Cha
 
 def test_a_failure_leaves_nothing_behind(job: Change) -> None:
     failed = job.backup(failpoint="backup:hashed:error")
-    assert failed["status"] != 0
+    assert "the disk failed" in failed["msg"]
+    assert "there is no backup set" in failed["msg"]
     assert list(job.root.rglob("*.part")) == []
     assert job.backup()["changed"]
 
@@ -196,16 +197,8 @@ def test_without_a_receipt_nothing_is_taken(job: Change) -> None:
 def test_two_at_once_one_is_refused(job: Change) -> None:
     parent = job.path().parent
     parent.mkdir(parents=True)
-    holder = subprocess.Popen(["flock", "-x", str(parent), "sleep", "60"])
-    try:
-        while subprocess.run(["flock", "-n", str(parent), "true"], check=False).returncode == 0:
-            pass
+    with alone(str(parent), "takes a backup set"):
         assert "another process takes a backup set" in job.backup()["msg"]
-    finally:
-        # `flock` hands its lock down to `sleep`.
-        subprocess.run(["pkill", "-P", str(holder.pid)], check=False)
-        holder.kill()
-        holder.wait(10)
     assert job.backup()["changed"]
 
 

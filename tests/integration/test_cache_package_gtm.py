@@ -11,6 +11,7 @@ from gtm_instance import GtmSandbox
 from module_runner import run_module, run_module_raw
 from package_cycle import Cycle, global_xml, routine_xml
 
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_engine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import observe_cache_items
 
@@ -219,6 +220,8 @@ def test_going_back_runs_the_older_source_again(cycle):
     args = next_release(cycle)
     cycle.install(args)
     cycle.roll_back(args)
+    live = open_engine(cycle.gtm.instance).read_items(["CASE.MAC", "CASEOLD.MAC", "%CFUTIL.INT"])
+    assert {name: item.stale for name, item in live.items()} == {"CASE.MAC": False, "CASEOLD.MAC": False}
     assert cycle.gtm.run("CASE") == "case 1\n"
 
 

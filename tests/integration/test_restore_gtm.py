@@ -15,8 +15,10 @@ from gtm_instance import find_dist
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup import fence
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing import write_digests
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import parse, render
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import writes_since
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import others_since, undo_datasets
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import UndoContext
@@ -214,6 +216,13 @@ def test_an_open_dataset_is_refused_naming_the_process(point: Point) -> None:
     assert point.restore()["changed"]
 
 
+def test_two_restores_at_once_one_is_refused(point: Point) -> None:
+    point.change()
+    with alone(str(point.gtm.base), "restores an instance"):
+        assert "another process restores" in point.restore()["msg"]
+    assert point.restore()["changed"]
+
+
 @pytest.mark.parametrize("region", ["cfis.dat", "aux.dat"])
 def test_t6_a_vanished_dataset_comes_back(point: Point, region: str) -> None:
     (point.gtm.base / region).unlink()
@@ -255,10 +264,19 @@ def test_a_full_disk_is_refused_with_everything_as_before(point: Point) -> None:
 def test_a_failure_while_staging_leaves_everything_as_before(point: Point) -> None:
     point.change()
     changed = point.gtm.extract()
-    assert point.restore(failpoint="restore:staged-AUX:error")["status"] != 0
+    assert "the datasets are as before" in point.restore(failpoint="restore:staged-AUX:error")["msg"]
     assert point.gtm.extract() == changed
     assert list(point.gtm.base.glob(".*relmgmt*")) == []
     assert fence.read_marker(point.gtm.engine.global_directory) is None
+
+
+def test_a_failure_after_the_cut_over_keeps_the_instance_closed(point: Point) -> None:
+    point.change()
+    assert "stays closed" in point.restore(failpoint="restore:routines:error")["msg"]
+    with pytest.raises(DatasetError, match="not finished"):
+        fence.refuse_half_restored(point.gtm.engine.global_directory)
+    assert point.restore()["changed"]
+    point.require_reached()
 
 
 STEPS = [

@@ -7,7 +7,7 @@ server       takes connections from the web and gives each its own M process (^C
 interfaces   keeps the job that sends queued updates to the external systems (^CFISIF)
 
 Either may be running before any release is installed; it then has nothing to work with, and says so.
-CONFIG is JSON: {"home": directory, "mumps": program, "port": of the server, "environment": {...}}.
+CONFIG is JSON: {"home": directory, "mumps": program, "address" and "port": of the server, "environment": {...}}.
 """
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def spawn(component: Component, connection: int = subprocess.DEVNULL) -> subproc
 def serve(component: Component) -> None:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", component.config["port"]))
+    listener.bind((component.config["address"], component.config["port"]))
     listener.listen(64)
     listener.settimeout(5)
     write(component.ready_file, "")

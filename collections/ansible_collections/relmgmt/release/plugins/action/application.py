@@ -3,4 +3,6 @@
 
 from __future__ import annotations
 
-from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import ActionModule  # noqa: F401
+from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import ActionModule
+
+__all__ = ["ActionModule"]

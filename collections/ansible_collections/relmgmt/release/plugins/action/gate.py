@@ -58,7 +58,7 @@ class Reading:
         return "injected", gates.parse_time(str(injected))
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Decide, claim the lease on the anchor host, return the cycle."""
 
     _requires_connection = True

@@ -12,9 +12,9 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import cycle_options, run_on_host
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 from ansible_collections.relmgmt.release.plugins.plugin_utils.mail import compose, send
+from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import cycle_options, run_on_host
 
 SPEC: dict[str, dict[str, Any]] = {
     "marker": {"type": "str", "required": True},

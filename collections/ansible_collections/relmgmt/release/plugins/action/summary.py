@@ -13,7 +13,7 @@ from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import rep
 from ansible_collections.relmgmt.release.plugins.plugin_utils.result_file import write_result
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Judge the run from what every host said at its end; fail when it did not go well."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ except ImportError:
     jmespath = None
 
 
-class ActionModule(ActionBase):  # type: ignore[misc]
+class ActionModule(ActionBase):
     """Fetch the pages on the host and judge them on the controller."""
 
     _requires_connection = True

@@ -52,6 +52,10 @@ options:
         type: list
         elements: str
         required: true
+  going_back:
+    description: The state belongs to a rollback, which needs the lease of the change and no valid receipt.
+    type: bool
+    default: false
   state:
     description:
       - With V(open) every component runs, with V(quiesced) none does.
@@ -114,6 +118,7 @@ COMPONENT = {
     "status": COMMAND,
 }
 SPEC = {
+    "going_back": {"type": "bool", "default": False},
     "name": {"type": "str", "required": True},
     "components": {"type": "list", "elements": "dict", "required": True, "options": COMPONENT},
     "state": {"type": "str", "choices": ["open", "restricted", "quiesced"], "required": True},

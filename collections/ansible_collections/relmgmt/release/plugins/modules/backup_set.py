@@ -8,6 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: backup_set
 short_description: A verified backup set of an M instance exists at a point of a change
+version_added: 0.1.0
 description:
   - Copies all datasets of an instance at one consistent moment, and its routines where these lie
     in files, to C(<root>/<release>/<change>-<attempt>/<instance>/<point>/).
@@ -18,15 +19,13 @@ description:
   - The point V(before) is refused once a package of the same attempt was installed.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
+  - relmgmt.release.instance
   - relmgmt.release.ledger
   - relmgmt.release.attributes
+seealso:
+  - module: relmgmt.release.backup_set_info
+  - module: relmgmt.release.restore
 options:
-  instance:
-    description:
-      - The instance as the inventory's C(relmgmt_instance) describes it (name, engine, gtm).
-      - Engine V(gtm) is supported.
-    type: dict
-    required: true
   root:
     description: Directory of all backup sets.
     type: path
@@ -85,10 +84,11 @@ datasets:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.backup_set import take
+from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import INSTANCE_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
 
 SPEC = {
-    "instance": {"type": "dict", "required": True},
+    **INSTANCE_SPEC,
     "root": {"type": "path", "required": True},
     "release": {"type": "str", "default": ""},
     "point": {"type": "str", "choices": ["before", "installed"], "default": "before"},

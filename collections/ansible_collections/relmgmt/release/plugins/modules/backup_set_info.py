@@ -8,6 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: backup_set_info
 short_description: What backup sets are there, and whether they are whole
+version_added: 0.1.0
 description:
   - Reads the manifests of backup sets and, on demand, every block of them.
   - With O(path) a set that is missing or damaged is an error; below O(root) it is listed with its error.

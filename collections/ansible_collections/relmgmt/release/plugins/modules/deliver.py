@@ -73,8 +73,7 @@ attributes:
     description: A second delivery compares sizes and digests and sends nothing.
 notes:
   - Works on the controller, whatever the host of the task. Use it with C(run_once).
-author:
-  - The relmgmt authors (@relmgmt)
+author: relmgmt developers (@relmgmt)
 """
 
 EXAMPLES = r"""

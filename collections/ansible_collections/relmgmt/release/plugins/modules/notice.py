@@ -74,8 +74,7 @@ attributes:
   idempotent:
     support: full
     description: A notice that the ledger knows is not sent again.
-author:
-  - The relmgmt authors (@relmgmt)
+author: relmgmt developers (@relmgmt)
 """
 
 EXAMPLES = r"""

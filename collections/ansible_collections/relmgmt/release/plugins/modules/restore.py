@@ -8,6 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: restore
 short_description: The datasets and routines of an M instance are those of a backup set again
+version_added: 0.1.0
 description:
   - Verifies the manifest and every block of the set before anything is written; one wrong block and
     nothing is touched.
@@ -20,15 +21,12 @@ description:
   - Writes by users since the set was taken are lost only with a named person's word.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
+  - relmgmt.release.instance
   - relmgmt.release.ledger
   - relmgmt.release.attributes
+seealso:
+  - module: relmgmt.release.backup_set
 options:
-  instance:
-    description:
-      - The instance as the inventory's C(relmgmt_instance) describes it (name, engine, gtm).
-      - Engine V(gtm) is supported.
-    type: dict
-    required: true
   path:
     description: The directory of the backup set, as M(relmgmt.release.backup_set) returned it.
     type: path
@@ -91,11 +89,12 @@ attached:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import INSTANCE_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import restore
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
 
 SPEC = {
-    "instance": {"type": "dict", "required": True},
+    **INSTANCE_SPEC,
     "path": {"type": "path", "required": True},
     "lose_writes_confirmed_by": {"type": "str", "default": ""},
     "reserve": {"type": "int", "default": 67108864},

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from typing import BinaryIO
+from contextlib import contextmanager
+from typing import BinaryIO, Iterator
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing import (
     CHUNK_BLOCKS,
@@ -18,6 +19,18 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Dat
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir
 
 MARGIN = 1.05
+
+
+@contextmanager
+def disk_errors(place: str, left: str) -> Iterator[None]:
+    """An error of the disk becomes a DatasetError that says where, and what it leaves behind."""
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(
+            f"the disk failed: {error.strerror or error}; {left}", place=str(error.filename or place),
+            cure="see the kernel's log and the free space, then run again",
+        ) from error
 
 
 def require_space(directory: str, size: int, reserve: int) -> None:

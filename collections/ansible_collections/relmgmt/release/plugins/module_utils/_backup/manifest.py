@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from contextlib import contextmanager
 from typing import Iterator, NamedTuple
@@ -11,6 +10,7 @@ from typing import Iterator, NamedTuple
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.copy import sync_file
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing import verify_file, write_digests
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.verify import PART
 from ansible_collections.relmgmt.release.plugins.module_utils._core import backup_manifest
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import (
@@ -18,7 +18,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manif
     Manifest,
     Position,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     fsync_dir,
     make_dirs,
@@ -46,7 +46,7 @@ def begin(path: str) -> Iterator[str]:
     """
     parent, part = os.path.dirname(path), path + PART
     make_dirs(parent, 0o750)
-    with _alone(parent):
+    with alone(parent, "takes a backup set"):
         remove_tree(part)
         make_dirs(part, 0o750)
         try:
@@ -54,21 +54,6 @@ def begin(path: str) -> Iterator[str]:
         except BaseException:
             remove_tree(part)
             raise
-
-
-@contextmanager
-def _alone(directory: str) -> Iterator[None]:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError as error:
-        raise Refused(
-            "another process takes a backup set here", place=directory,
-            cure="wait until it has ended; its lock ends with it",
-        ) from error
-    finally:
-        os.close(descriptor)
 
 
 def hash_part(part: str, copied: list[Copied]) -> tuple[DatasetCopy, ...]:

@@ -34,6 +34,7 @@ def change_refusal(
     number: int | None,
     now: float,
     packages: Iterable[str],
+    going_back: bool = False,
 ) -> Refusal | None:
     """Why a changing module must not work for ``change``; None when it may.
 
@@ -42,6 +43,8 @@ def change_refusal(
     """
     if not host.get("protected", True) and receipt is None:
         return None
+    if going_back:
+        return lease_refusal(change, lease, number)
     return (
         _receipt_refusal(change, receipt, now)
         or lease_refusal(change, lease, number)

@@ -24,11 +24,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Inv
 ENCODINGS = {"UTF8": "UTF-8", "LATIN1": "ISO-8859-1", "LATIN-1": "ISO-8859-1", "ASCII": "US-ASCII"}
 DECLARATION = re.compile(rb"""\A(?:\xef\xbb\xbf)?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 HEAD = 256
+BUFFER = 1 << 16
 EXPORT_AGAIN = "export the package again"
 
 
 class Limits(NamedTuple):
-    """What a package may be at most; sizes in bytes of the file."""
+    """What a package may be at most: bytes, characters of an item, items, nested elements."""
 
     size: int = 512 << 20
     item: int = 64 << 20
@@ -73,7 +74,7 @@ class _Reader:
         self.names: Dict[str, int] = {}
         self.done: List[ExportItem] = []
         self.builder: Optional[Builder] = None
-        self.began_at = 0
+        self.size = 0
         self.parser: Any = None
 
     def open(self, head: bytes) -> None:
@@ -81,6 +82,7 @@ class _Reader:
         known = ENCODINGS.get(label.group(1).decode().upper()) if label else None
         parser = expat.ParserCreate(known)
         parser.buffer_text = True
+        parser.buffer_size = BUFFER
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._text
@@ -113,7 +115,7 @@ class _Reader:
             self._begin(tag, attributes)
         else:
             self._building().start(tag, attributes, self.parser.CurrentLineNumber)
-            self._bound()
+            self._grow(len(tag))
 
     def _end(self, tag: str) -> None:
         self.depth -= 1
@@ -125,7 +127,7 @@ class _Reader:
     def _text(self, text: str) -> None:
         if self.builder is not None:
             self.builder.text(text)
-            self._bound()
+            self._grow(len(text))
         elif text.strip():
             raise Wrong(f"text outside of any item: {text.strip()[:40]!r}")
 
@@ -140,7 +142,7 @@ class _Reader:
         make = BUILDERS.get(tag)
         if make is None:
             raise Wrong(f"unknown element {tag}", "take it out of the export")
-        self.began_at = self.parser.CurrentByteIndex
+        self.size = 0
         self.builder = make(tag, attributes, self.parser.CurrentLineNumber)
 
     def _finish(self) -> None:
@@ -156,9 +158,10 @@ class _Reader:
             raise Wrong(f"more than {self.limits.items} items", "split the package")
         self.done.append(item)
 
-    def _bound(self) -> None:
-        if self.parser.CurrentByteIndex - self.began_at > self.limits.item:
-            raise Wrong(f"an item is larger than {self.limits.item} bytes", "split the item")
+    def _grow(self, more: int) -> None:
+        self.size += more
+        if self.size > self.limits.item:
+            raise Wrong(f"an item is larger than {self.limits.item} characters", "split the item")
 
     def _building(self) -> Builder:
         if self.builder is None:

@@ -5,15 +5,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 from typing import Callable, ClassVar, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
     Node,
     Path,
-    digest_lines,
     digest_nodes,
+    digest_text,
     lines_of,
+    normal_text,
     reference,
 )
 
@@ -27,7 +27,7 @@ class ExportItem(NamedTuple):
 
     ``kind``: routine, global, class, csp, project, document or package. ``name`` as Caché
     lists it: ``CASE.MAC``, ``App.Case.CLS``, ``^CFG``, ``/csp/app/x.csp``. ``line``: where it
-    starts in the file. ``lines``: source of a routine or page; ``nodes``: of a global.
+    starts in the file. ``text``: source of a routine or page; ``nodes``: of a global.
     ``digest``: of the content, line ends and times of change ignored (T35).
     """
 
@@ -35,9 +35,14 @@ class ExportItem(NamedTuple):
     name: str
     line: int
     digest: str
-    lines: Tuple[str, ...] = ()
+    text: str = ""
     nodes: Tuple[Node, ...] = ()
     generated: bool = False
+
+    @property
+    def lines(self) -> Tuple[str, ...]:
+        """The source's lines."""
+        return lines_of(self.text)
 
 
 class Wrong(Exception):
@@ -110,12 +115,12 @@ class TextItem(Builder):
         if self.tag.endswith("Base64"):
             text = decoded(text, self.line, self.name)
         # The text begins after the line end that follows the start tag.
-        text = text.replace("\r\n", "\n")
-        lines = lines_of(text[1:] if text.startswith("\n") else text)
-        if not lines:
+        text = normal_text(text)
+        text = text[1:] if text.startswith("\n") else text
+        if not text.strip():
             raise Wrong(f"{self.name} is empty", line=self.line)
         generated = self.attributes.get("generated") == "1"
-        return ExportItem(self.kind, self.name, self.line, digest_lines(lines), lines, (), generated)
+        return ExportItem(self.kind, self.name, self.line, digest_text(text), text, (), generated)
 
 
 class GlobalItem(Builder):
@@ -186,7 +191,7 @@ class GlobalItem(Builder):
         if not self.nodes:
             raise Wrong(f"global {self.name or 'without a name'} has no value", line=self.line)
         nodes = tuple(Node(path, value) for path, value in self.nodes.items())
-        return ExportItem("global", self.name, self.line, digest_nodes(nodes), (), nodes)
+        return ExportItem("global", self.name, self.line, digest_nodes(nodes), "", nodes)
 
 
 class TreeItem(Builder):
@@ -201,7 +206,7 @@ class TreeItem(Builder):
         super().__init__(tag, attributes, line)
         self.kind, extension = self.KINDS[tag]
         self.name = self.named() + extension
-        self.digest = hashlib.sha256()
+        self.events: List[str] = []
         self.parts: List[str] = []
         self.skipping = False
 
@@ -209,12 +214,13 @@ class TreeItem(Builder):
         self.flush()
         self.skipping = tag in TIMES
         if not self.skipping:
-            self.add("<", tag, *(f"{key}={attributes[key]}" for key in sorted(attributes)))
+            self.events.append("<" + tag)
+            self.events.extend(f"@{key}={attributes[key]}" for key in sorted(attributes))
 
     def end(self, tag: str, line: int) -> None:
         self.flush()
         if not self.skipping:
-            self.add(">", tag)
+            self.events.append(">" + tag)
         self.skipping = False
 
     def text(self, text: str) -> None:
@@ -222,18 +228,16 @@ class TreeItem(Builder):
 
     def flush(self) -> None:
         """Text between tags counts unless it is white space alone."""
-        text = "".join(self.parts)
-        self.parts = []
-        if not self.skipping and text.strip():
-            self.add("=", "\n".join(lines_of(text)))
-
-    def add(self, *words: str) -> None:
-        """One event of the tree."""
-        self.digest.update("\0".join(words).encode("utf-8", "surrogateescape") + b"\0\0")
+        if self.parts:
+            text = "".join(self.parts)
+            self.parts = []
+            if not self.skipping and not text.isspace():
+                self.events.append("=" + normal_text(text))
 
     def finish(self) -> ExportItem:
         self.flush()
-        return ExportItem(self.kind, self.name, self.line, self.digest.hexdigest())
+        # No event holds a NUL: XML has none. So no two lists of events give one text.
+        return ExportItem(self.kind, self.name, self.line, digest_text("\0".join(self.events)))
 
 
 def decoded(text: str, line: int, name: str) -> str:

@@ -61,17 +61,28 @@ class GlobalChange(NamedTuple):
     whole: bool = False
 
 
+def normal_text(text: str) -> str:
+    """A source whatever its line ends (T35); blank lines at its end do not count."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    end = text.find("\n", len(text.rstrip()))
+    return text if end < 0 else text[:end]
+
+
 def lines_of(text: str) -> Tuple[str, ...]:
-    """Lines of a source whatever its line ends (T35); blank lines at the end do not count."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    while lines and not lines[-1].strip():
-        lines.pop()
-    return tuple(lines)
+    """The lines of a source, without line ends and without blank ones at its end."""
+    normal = normal_text(text)
+    return tuple(normal.split("\n")) if normal.strip() else ()
+
+
+def digest_text(normal: str) -> str:
+    """Digest of a source that ``normal_text`` gave."""
+    return hashlib.sha256(_bytes(normal)).hexdigest()
 
 
 def digest_lines(lines: Iterable[str]) -> str:
     """Digest of a source, the same for a package's item and for the live one."""
-    return hashlib.sha256(_bytes("\n".join(lines_of("\n".join(lines))))).hexdigest()
+    return digest_text(normal_text("\n".join(lines)))
 
 
 def digest_nodes(nodes: Iterable[Node]) -> str:

@@ -46,18 +46,18 @@ class GtmSource:
         self.consistency = CONSISTENCY
         self.regions = regions(instance)
         missing = sorted(path for path in self.regions.values() if not os.path.isfile(path))
+        if not os.path.isdir(instance.source_directory):
+            missing.append(instance.source_directory)
         if missing:
             raise HostStateUnknown(
-                f"datasets are missing: {', '.join(missing)}", place=f"instance {instance.name}",
+                f"datasets or sources are missing: {', '.join(missing)}", place=f"instance {instance.name}",
                 cure="restore them from a backup set before anything else",
             )
 
     def size(self) -> int:
         """Bytes of all datasets and routines."""
-        sources = self.instance.source_directory
-        files = [entry.path for entry in os.scandir(sources)] if os.path.isdir(sources) else []
-        wanted = [path for path in files if os.path.isfile(path)]
-        return sum(os.path.getsize(path) for path in [*self.regions.values(), *wanted])
+        sources = [entry.path for entry in os.scandir(self.instance.source_directory) if entry.is_file()]
+        return sum(os.path.getsize(path) for path in [*self.regions.values(), *sources])
 
     def copy_into(self, part: str) -> list[Copied]:
         """Copy everything into ``part``, checked by integ."""

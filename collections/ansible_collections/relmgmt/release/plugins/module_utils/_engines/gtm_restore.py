@@ -9,12 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import Iterator, NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup import fence, routines
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.copy import copy_out, require_space
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.copy import (
+    copy_out,
+    disk_errors,
+    require_space,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing import Comparison, compare_file
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restored import is_the_point, write_note
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.verify import read_manifest, verify_set
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import (
@@ -114,6 +120,12 @@ class GtmRestore:
         """The instance through its global directory, wherever that is now."""
         return with_directory(self.instance, fence.usable_directory(self.instance.global_directory))
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """No second restore of this instance while this lasts."""
+        with alone(os.path.dirname(self.instance.global_directory), "restores an instance"):
+            yield
+
     def attached(self) -> Attached:
         """Who has a dataset open."""
         present = sorted(path for path in self.files.values() if os.path.isfile(path))
@@ -163,19 +175,24 @@ class GtmRestore:
         try:
             # Once more, now that nobody new can come.
             self.require_standalone()
-            self._stage(plan.replace)
+            with disk_errors(directory, "the datasets are as before"):
+                self._stage(plan.replace)
         except BaseException:
             if not plan.marked:
                 fence.lower_fence(directory)
             raise
         failpoint("restore:staged")
+        with disk_errors(directory, "the instance stays closed until a second run has finished"):
+            self._replace_and_prove(plan)
+            fence.lower_fence(directory)
+
+    def _replace_and_prove(self, plan: Plan) -> None:
         for one in plan.replace:
             self._cut_over(one)
         self._put_back_routines()
         for one in plan.finish:
             self._finish(one)
             failpoint("restore:finished-" + one.copy.name)
-        fence.lower_fence(directory)
 
     # -- observing -------------------------------------------------------------------
 

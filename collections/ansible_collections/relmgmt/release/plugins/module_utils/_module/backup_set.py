@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup import fence, manifest
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.copy import require_space
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.copy import disk_errors, require_space
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.verify import (
     find_sets,
@@ -100,7 +100,7 @@ def _take(host: Host, permit: Permit, source: GtmSource, path: str, release: str
     require_space(parent, source.size(), host.params["reserve"])
     target = f"{source.instance.name}:{host.params['point']}"
     with host.act("backup_set", target, {"path": path}, {}) as act:
-        with manifest.begin(path) as part:
+        with disk_errors(path, "there is no backup set"), manifest.begin(path) as part:
             taken_at = datetime.datetime.fromtimestamp(host.now(), datetime.timezone.utc)
             datasets = manifest.hash_part(part, source.copy_into(part))
             made = Manifest(

@@ -33,15 +33,18 @@ def restore(host: Host) -> Outcome:
     _require_known(host, job)
     job.verify()
     person = host.params["lose_writes_confirmed_by"].strip() or job.confirmed_by
-    if not host.check_mode:
+    if host.check_mode:
+        plan = job.plan()
+        return _outcome(job, plan, _loss(host, job, plan, person), planned=True)
+    with job.alone():
         job.require_standalone()
         job.settle()
-    plan = job.plan()
-    loss = _loss(host, job, plan, person)
-    if plan.needed and not host.check_mode:
-        _require_word(job, loss)
-        _carry_out(host, permit, job, plan, person)
-    return _outcome(job, plan, loss, host.check_mode)
+        plan = job.plan()
+        loss = _loss(host, job, plan, person)
+        if plan.needed:
+            _require_word(job, loss)
+            _carry_out(host, permit, job, plan, person)
+    return _outcome(job, plan, loss, planned=False)
 
 
 def _carry_out(host: Host, permit: Permit, job: GtmRestore, plan: Plan, person: str) -> None:
@@ -100,11 +103,12 @@ def undo_datasets(recipe: dict[str, Any], context: UndoContext) -> dict[str, Any
         gtm_instance(recipe["instance"]), recipe["path"], context.tmpdir, int(recipe.get("reserve") or 0)
     )
     job.verify()
-    job.require_standalone()
-    job.settle()
-    plan = job.plan()
-    if plan.needed:
-        job.carry_out(plan)
+    with job.alone():
+        job.require_standalone()
+        job.settle()
+        plan = job.plan()
+        if plan.needed:
+            job.carry_out(plan)
     return {**_work(job, plan), "changed": plan.needed}
 
 

@@ -106,18 +106,19 @@ class Host:
         """The operating system's user."""
         return getpass.getuser()
 
-    def guard(self, packages: Iterable[str] = ()) -> Permit:
+    def guard(self, packages: Iterable[str] = (), going_back: bool = False) -> Permit:
         """The permit of this change on this host; raises Refused when there is none.
 
-        ``packages``: SHA-256 of every package about to be installed. Check mode changes
-        nothing and needs no permit.
+        ``packages``: SHA-256 of every package about to be installed. ``going_back``: what is
+        done belongs to a rollback, which needs the lease alone (invariant 14). Check mode
+        changes nothing and needs no permit.
         """
         change = self.params.get("change") or ""
         receipt = self.ledger.receipt(change)
         if not self.check_mode:
             refusal = authority.change_refusal(
                 change, self.ledger.host(), receipt, self.ledger.lease(),
-                self.params.get("lease"), self.now(), packages,
+                self.params.get("lease"), self.now(), packages, going_back,
             )
             if refusal is not None:
                 kind = ReceiptMissing if receipt is None else Refused

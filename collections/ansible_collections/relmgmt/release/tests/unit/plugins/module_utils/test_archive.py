@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zipfile
@@ -96,6 +97,17 @@ def test_a_listing_that_lies_about_sizes_is_found_out_while_reading(tmp_path):
     with pytest.raises(InvalidInput, match=r"a\.zip"):
         unpack(path, tmp_path / "out")
     assert sum(os.path.getsize(tmp_path / "out" / name) for name in os.listdir(tmp_path / "out")) <= 77
+
+
+def test_more_bytes_than_declared_are_never_taken(tmp_path, monkeypatch):
+    """Whatever the zipfile of this host's Python lets through."""
+    path = build(tmp_path / "a.zip", {"liar": b"x" * 10})
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, name: io.BytesIO(b"x" * 11))
+    with pytest.raises(InvalidInput, match="'liar' unpacks to more"):
+        unpack(path, tmp_path / "out")
+    monkeypatch.setattr(zipfile.ZipFile, "open", lambda self, name: io.BytesIO(b"x" * 9))
+    with pytest.raises(InvalidInput, match="'liar' is shorter"):
+        read_entries(path, LIMITS)
 
 
 def test_damaged_content_and_no_archive_at_all_are_refused(tmp_path):

@@ -30,6 +30,8 @@ class MemoryDrop:
         self.log: list[str] = []
         self.cut_after: int | None = None
         self.corrupt = False
+        self.replaces = False
+        self.after_store = lambda drop, path: None
         self.before_rename = lambda drop, new: None
 
     def place(self, path):
@@ -57,10 +59,11 @@ class MemoryDrop:
                 raise DeliveryError("the connection was cut", path)
             self.files[path] += chunk + (b"!" if self.corrupt else b"")
         self.log.append("store " + path)
+        self.after_store(self, path)
 
     def rename(self, old, new):
         self.before_rename(self, new)
-        if new in self.files:
+        if new in self.files and not self.replaces:
             raise DeliveryError("Failure", new)
         self.files[new] = self.files.pop(old)
         self.log.append("rename " + new)
@@ -187,6 +190,15 @@ def test_another_delivery_of_the_same_bundle_may_be_faster(parcel):
 def test_a_file_put_there_meanwhile_is_not_overwritten(parcel):
     drop = MemoryDrop()
     drop.before_rename = lambda drop, new: drop.files.update({new: b"other"})
+    with pytest.raises(DeliveryError, match="another content"):
+        deliver(drop, parcel)
+    assert drop.files[f"{ROOT}/CFIS002.xml"] == b"other"
+
+
+def test_not_even_on_a_server_whose_rename_replaces(parcel):
+    drop = MemoryDrop()
+    drop.replaces = True
+    drop.after_store = lambda drop, path: drop.files.update({f"{ROOT}/CFIS002.xml": b"other"})
     with pytest.raises(DeliveryError, match="another content"):
         deliver(drop, parcel)
     assert drop.files[f"{ROOT}/CFIS002.xml"] == b"other"

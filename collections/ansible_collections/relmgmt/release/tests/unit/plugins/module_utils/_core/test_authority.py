@@ -61,6 +61,13 @@ def test_an_unprotected_host_with_a_receipt_still_guards_the_lease() -> None:
     assert "not the current one" in refusal(host={**HOST, "protected": False}, number=2)
 
 
+def test_going_back_needs_the_lease_alone() -> None:
+    """Invariant 14"""
+    closed = {**RECEIPT, "state": "closed", "verdict": "done"}
+    assert refusal(going_back=True, receipt=closed, now=5000.0) == ""
+    assert "held by CHG2" in refusal(going_back=True, lease={**LEASE, "change": "CHG2"})
+
+
 def claim(**changes: Any) -> tuple[int, str]:
     values: dict[str, Any] = {
         "change": "CHG1", "lease": LEASE, "number": 0, "proven_dead": 0, "holder_is_caller": False,

@@ -19,7 +19,7 @@ def nodes_of(state):
 
 
 def item(state):
-    return ExportItem("global", "^CFG", 1, "d", (), tuple(nodes_of(state)))
+    return ExportItem("global", "^CFG", 1, "d", "", tuple(nodes_of(state)))
 
 
 def applied(change, state):
@@ -74,7 +74,7 @@ def test_what_a_user_wrote_since_stays_and_is_named(live, package, written, mode
 
 def test_a_reference_is_written_as_people_write_it():
     assert reference("^G", ()) == "^G"
-    assert reference("^G", ("a\"b", "1", "01", "-1")) == '^G("a""b",1,"01","-1")'
+    assert reference("^G", ("a\"b", "1", "01", "-1")) == '^G("a""b",1,"01",-1)'
 
 
 def test_the_digest_of_nodes_does_not_depend_on_their_order_and_keeps_parts_apart():

@@ -34,7 +34,7 @@ Journal file name       /db/a.mjl
 Journal file label      GDSJNL28
 Database file name      /db/a.dat
  Prev journal file name /db/a.mjl_2026326013820
- Next journal file name 
+ Next journal file name
 
  Before-image journal                      ENABLED
  Begin Transaction                             101 [0x0000000000000065]

@@ -16,11 +16,11 @@ NEW, OLD, FIX = ("A ;new",), ("A ;old",), ("A ;hot fix",)
 
 
 def routine(name, lines=NEW):
-    return ExportItem("routine", name, 1, digest_lines(lines), lines)
+    return ExportItem("routine", name, 1, digest_lines(lines), "\n".join(lines))
 
 
 def config(*nodes):
-    return ExportItem("global", "^CFG", 9, "d", (), tuple(Node((key,), value) for key, value in nodes))
+    return ExportItem("global", "^CFG", 9, "d", "", tuple(Node((key,), value) for key, value in nodes))
 
 
 def recorded(release="CFIS001", orphans=(), **items):

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+SHELL := bash
+.DEFAULT_GOAL := help
+COLLECTION := collections/ansible_collections/relmgmt/release
+# What mypy and its like look at; tests are run, not typed.
+TYPED := $(COLLECTION)/plugins runner/relmgmt_runner sandbox/relmgmt_sandbox tools examples/build.py
+READY := .venv/ready
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export PYTHONPATH := sandbox
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: setup
+setup: $(READY) ## Create .venv with everything that is needed
+
+$(READY): pyproject.toml constraints.txt tools/setup
+	@tools/setup
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## Bring the sandbox up and carry a release out on it
+	@.venv/bin/python -m relmgmt_sandbox.demo
+
+.PHONY: demo-down
+demo-down: $(READY) ## Stop the sandbox and remove it
+	@.venv/bin/python -m relmgmt_sandbox down
+
+.PHONY: test
+test: $(READY) ## Set up, then lint and every test but the lanes and containers
+	@tools/stages lint test-unit test-integration test-e2e
+
+.PHONY: test-unit
+test-unit: $(READY) ## Test the pure core, the controller's plugins and the runner
+	pytest -q $(COLLECTION)/tests/unit runner/tests
+
+.PHONY: test-integration
+test-integration: $(READY) ## Test modules and sandbox on a real engine and real servers
+	pytest -q tests --ignore=tests/e2e
+
+.PHONY: test-e2e
+test-e2e: $(READY) ## Carry whole change cycles out, with every way they can go wrong
+	pytest -q tests/e2e
+
+.PHONY: lint
+lint: $(READY) sanity ## Check style, types, layers, playbooks, changelog
+	ruff check
+	MYPYPATH=sandbox:tools mypy $(TYPED)
+	PYTHONPATH=collections:runner lint-imports
+	ansible-lint -q
+	cd $(COLLECTION) && antsibull-changelog lint
+	shellcheck --version > /dev/null 2>&1 && shellcheck .ci/run tools/setup tools/stages || echo "shellcheck: not installed, so scripts are untested"
+
+.PHONY: sanity
+sanity: $(READY) ## Run ansible-test sanity on the collection
+	python tools/sanity.py
+
+.PHONY: molecule
+molecule: $(READY) ## Carry a release out on hosts in containers (root; podman over SSH)
+	tools/molecule
+
+.PHONY: test-all
+test-all: test ## Test every version of ansible-core and Python found here, then in containers
+	python tools/lanes.py
+	tools/molecule
+
+.PHONY: clean
+clean: ## Remove what was built and cached; the sandbox is removed by demo-down
+	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .ansible
+	find . -name __pycache__ -type d -not -path './.sandbox/*' -prune -exec rm -rf {} +
