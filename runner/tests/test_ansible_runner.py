@@ -75,7 +75,8 @@ class Watched(RunnerPlaybooks):
 def run(house, display=None, playbooks=None, **request):
     root = house.directory
     asked = Request("release", root / "CHG1.yml", (str(root / "hosts.yml"),), artifacts=root / "kept", **request)
-    return carry_out(asked, house, Ports(playbooks or RunnerPlaybooks(), display or FakeDisplay(), lambda: "0123456789abcdef"))
+    ports = Ports(playbooks or RunnerPlaybooks(), display or FakeDisplay(), lambda: "0123456789abcdef")
+    return carry_out(asked, house, ports)
 
 
 def test_a_playbook_runs_and_its_result_file_decides(house):
@@ -125,7 +126,7 @@ class SlowDisplay(FakeDisplay):
 
     def show(self, step):
         super().show(step)
-        time.sleep(1.0)
+        time.sleep(1.7)
 
 
 class RaisingDisplay(FakeDisplay):

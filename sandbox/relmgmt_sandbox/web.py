@@ -87,7 +87,8 @@ def start(layout: Layout, programs: Programs, ports: dict[str, int]) -> bool:
     started = processes.start("nginx", argv, environment, home / "run", home)
     if not started and config.read_bytes() != before:
         os.kill(processes.running(home / "run" / "nginx.pid"), signal.SIGHUP)
-    processes.wait_until(lambda: port_numbers.answers(ports["entry"]), "nginx", home / "run" / "error.log")
+    entry = (ports["entry"], layout.address(WEB))
+    processes.wait_until(lambda: port_numbers.answers(*entry), "nginx", home / "run" / "error.log")
     return started
 
 

@@ -29,7 +29,7 @@ from ansible_collections.relmgmt.release.plugins.plugin_utils.inventory import d
 from ansible_collections.relmgmt.release.plugins.plugin_utils.result_file import write_result
 from ansible_collections.relmgmt.release.plugins.plugin_utils.window import window_on
 
-ENTRIES = ("deliver", "pass", "join", "go_back")
+ENTRIES = ("deliver", "pass", "join", "go_back", "restore")
 
 
 class Reading:
@@ -82,8 +82,8 @@ class ActionModule(ActionBase):
             raise InvalidInput("no change ticket was named", cure="add -e change=PATH/OF/TICKET.yml")
         anchor = self._task.delegate_to or known["inventory_hostname"]
         reading = Reading(known, anchor, self._loader, path)
-        if entry == "go_back":
-            return self._go_back(reading, known, anchor)
+        if entry in ("go_back", "restore"):
+            return self._go_back(reading, known, anchor, entry)
         if entry == "deliver":
             return self._deliver(reading, known)
         return self._go_forward(reading, known, anchor, entry)
@@ -221,20 +221,23 @@ class ActionModule(ActionBase):
 
     # -- back ------------------------------------------------------------------------
 
-    def _go_back(self, reading: Reading, known: dict[str, Any], anchor: str) -> dict[str, Any]:
+    def _go_back(
+        self, reading: Reading, known: dict[str, Any], anchor: str, entry: str
+    ) -> dict[str, Any]:
         """Going back is never refused for window, approval, inventory or bundle (invariant 14)."""
         ticket = reading.ticket
-        worked = [name for name, state in reading.states.items() if state.get("receipt")]
+        states = reading.states.values()
+        restoring = entry == "restore" and any(state.get("receipt") for state in states)
+        worked = restoring or any(cycle_state.to_go_back(state) for state in states)
         cycle = {
             "change": ticket.change, "release": ticket.release, "environment": reading.environment,
-            "needed": bool(worked), "going_back": True, "gate": gates.PASS, "completeness": [],
+            "needed": worked, "going_back": True, "gate": gates.PASS, "completeness": [],
             "attempt": cycle_state.newest_attempt(reading.states), "lease": 0,
             "holder": this_run(), "take_over": reading.take_over, "bundle_digest": "",
             "now": reading.now.isoformat(),
         }
         if self._task.check_mode or not worked:
             return {**cycle, "changed": False}
-        cycle["lease_anchor"] = anchor
         claim = {"change": ticket.change, "holder": cycle["holder"], "number": 0, "going_back": True,
                  "proven_dead": self._proven_dead(reading, anchor), "take_over": reading.take_over,
                  "ledger": f"{known['hostvars'][anchor]['relmgmt_state_dir']}/ledger.db"}

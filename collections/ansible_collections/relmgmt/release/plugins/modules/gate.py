@@ -28,9 +28,10 @@ options:
   entry:
     description:
       - V(pass) passes the gate for a whole release, V(join) joins a cycle whose gate has passed,
-        V(go_back) joins it in order to go back, V(deliver) looks at bundle and ticket only.
+        V(go_back) joins it in order to go back, V(restore) in order to restore a backup set,
+        V(deliver) looks at bundle and ticket only.
     type: str
-    choices: [deliver, pass, join, go_back]
+    choices: [deliver, pass, join, go_back, restore]
     default: pass
 """
 

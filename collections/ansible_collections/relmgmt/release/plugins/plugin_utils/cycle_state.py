@@ -48,3 +48,11 @@ def attempt_for(hosts: Mapping[str, Mapping[str, Any]]) -> int:
         if state.get("receipt") and state["receipt"]["state"] == "open"
     ]
     return newest if newest in open_ones else newest + 1
+
+
+def to_go_back(state: Mapping[str, Any]) -> bool:
+    """Has a rollback something to do on this host?"""
+    receipt = state.get("receipt")
+    return bool(receipt) and (
+        receipt["to_undo"] > 0 or receipt["state"] == "open" or receipt["verdict"] not in ("rolled_back", "not_started")
+    )

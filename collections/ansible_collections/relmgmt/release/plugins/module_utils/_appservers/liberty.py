@@ -134,6 +134,11 @@ class Liberty(AppServer):
         return self._cut_over(app, override)
 
     def put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
+        seen = self._put_back(app, kept)
+        self.forget_older(app, {kept["sha256"]})  # what the change brought is no longer referred to
+        return seen
+
+    def _put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
         override = self._kept_override(kept)
         wrong_war = self._restore_war(kept)
         current = _read(self._override(app))
@@ -167,7 +172,6 @@ class Liberty(AppServer):
     def _remove(self, app: WebApp, configured: bool) -> Dict[str, Any]:
         if configured:
             self._withdraw(app)
-        self.forget_older(app, set())
         return {"server": RUNNING, "restored": configured}
 
     def _withdraw(self, app: WebApp) -> None:

@@ -12,6 +12,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.items import
     Item,
     Node,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.fence import refuse_half_restored
 from ansible_collections.relmgmt.release.plugins.module_utils._engines import (
     gtm_globals,
     gtm_items,
@@ -40,8 +41,10 @@ class GtmEngine(Engine):
 
     @classmethod
     def of(cls, instance: Mapping[str, Any]) -> "GtmEngine":
-        """From ``relmgmt_instance``."""
-        return cls(GtmInstance.of(instance))
+        """From ``relmgmt_instance``; refused while a restore of the instance is unfinished."""
+        found = GtmInstance.of(instance)
+        refuse_half_restored(found.global_directory)
+        return cls(found)
 
     def info(self) -> InstanceInfo:
         return gtm_view.info(self.instance)

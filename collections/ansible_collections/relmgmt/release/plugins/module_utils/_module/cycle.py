@@ -176,10 +176,12 @@ def close(host: Host) -> Outcome:
     """The change cycle is closed on this host and its lease is free."""
     p, ledger = host.params, host.ledger
     receipt = ledger.receipt(p["change"])
-    undone = p["verdict"] == "rolled_back"
-    settled = ("done", "not_started") if not undone else ("rolled_back", "not_started")
-    if receipt is None or (receipt["state"] == "closed" and receipt["verdict"] in (*settled, p["verdict"])):
-        return Outcome(False, {"receipt": receipt})
+    settled = receipt is not None and receipt["state"] == "closed" and (
+        receipt["verdict"] in (p["verdict"], "not_started") or p["verdict"] != "rolled_back"
+    )
+    still_in_force = p["verdict"] == "rolled_back" and bool(to_undo(ledger, p["change"]))
+    if receipt is None or settled or still_in_force:
+        return Outcome(_free(host), {"receipt": receipt})
     if p["verdict"] == "done" and (refusal := authority.lease_refusal(
         p["change"], ledger.lease(), p["lease"]
     )):
@@ -193,5 +195,15 @@ def close(host: Host) -> Outcome:
         raise InvalidInput("a closed receipt needs a verdict", cure="give verdict")
     if not host.check_mode:
         ledger.close_receipt(p["change"], receipt["attempt"], p["verdict"])
-        ledger.free_lease(p["change"])
+    _free(host)
     return Outcome(True, {"receipt": ledger.receipt(p["change"])})
+
+
+def _free(host: Host) -> bool:
+    """Give the lease back if this change holds it; True when it did."""
+    lease = host.ledger.lease()
+    if lease is None or lease["state"] != "held" or lease["change"] != host.params["change"]:
+        return False
+    if not host.check_mode:
+        host.ledger.free_lease(host.params["change"])
+    return True

@@ -125,7 +125,19 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
             failed.append(f"{act['target']}: {error}")
             continue
         host.ledger.undo_act(act["id"], detail)
+        record["statements"] += _statements_of(act, detail)
     return failed
+
+
+def _statements_of(act: dict[str, Any], detail: dict[str, Any]) -> list[str]:
+    """What an undo handler observed that a person has to know."""
+    found = [f"{act['target']}: {name} was written by somebody since the install and stays (invariant 13)"
+             for name in detail.get("kept", [])]
+    if detail.get("server") == "stopped":
+        found.append(f"{act['target']}: the files are back, but the server is stopped; start it")
+    if detail.get("overwritten"):
+        found.append(f"{act['target']}: mended since the install, kept beside the pre-images: {detail['overwritten']}")
+    return found
 
 
 def _statements(plan: Plan) -> list[str]:

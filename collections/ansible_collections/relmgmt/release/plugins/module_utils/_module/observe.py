@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
     observe_cache_items,
 )
@@ -30,7 +31,14 @@ def drift(currents: list[dict[str, Any]]) -> list[dict[str, Any]]:
         recipe = row["detail"].get("observe")
         if recipe is None:
             continue
-        seen = OBSERVERS[recipe["kind"]](recipe)
+        seen = _observe(recipe)
         if seen != recipe.get("digest", row["digest"]):
             found.append({"component": row["component"], "expected": row["digest"], "observed": seen})
     return found
+
+
+def _observe(recipe: dict[str, Any]) -> str | None:
+    try:
+        return OBSERVERS[recipe["kind"]](recipe)
+    except (RelmgmtError, OSError) as error:
+        return f"unknown: {error}"

@@ -6,7 +6,6 @@ from __future__ import annotations
 import tempfile
 from typing import Any, Iterator, Sequence
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import (
     Writer,
@@ -27,7 +26,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.run import
 
 def restore(host: Host) -> Outcome:
     """The datasets and routines of an instance are those of a backup set again."""
-    permit = _permit_to_go_back(host)
+    permit = host.guard(going_back=host.ledger.receipt(host.params["change"] or "") is not None)
     path = host.params["path"].rstrip("/")
     job = GtmRestore(gtm_instance(host.params["instance"]), path, host.tmpdir, host.params["reserve"])
     _require_known(host, job)
@@ -110,21 +109,6 @@ def undo_datasets(recipe: dict[str, Any], context: UndoContext) -> dict[str, Any
         if plan.needed:
             job.carry_out(plan)
     return {**_work(job, plan), "changed": plan.needed}
-
-
-def _permit_to_go_back(host: Host) -> Permit:
-    """Going back needs the lease, never a fresh approval (invariant 14)."""
-    change = host.params.get("change") or ""
-    receipt = host.ledger.receipt(change)
-    if host.check_mode or receipt is None:
-        return host.guard()
-    refusal = authority.lease_refusal(change, host.ledger.lease(), host.params.get("lease"))
-    if refusal is not None:
-        raise Refused(refusal.message, place=host.ledger.path, cure=refusal.cure)
-    host._permit = Permit(
-        change, receipt["release"], receipt["attempt"], receipt["bundle_digest"], receipt["expires"]
-    )
-    return host._permit
 
 
 def _require_known(host: Host, job: GtmRestore) -> None:

@@ -179,6 +179,11 @@ def run(
     except RelmgmtError as error:
         module.fail_json(msg=str(error), error=error.as_dict())
         return
+    except OSError as error:
+        told = RelmgmtError(error.strerror or str(error), place=str(error.filename or ""),
+                            cure="free space, or mend owner and mode there")
+        module.fail_json(msg=str(told), error=told.as_dict())
+        return
     result = dict(outcome.record, changed=outcome.changed, msg=outcome.message)
     if module._diff and (outcome.before or outcome.after):
         result["diff"] = {"before": outcome.before, "after": outcome.after}
