@@ -11,7 +11,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 .PHONY: setup
 setup: $(READY) ## Create .venv with everything that is needed
@@ -30,7 +30,7 @@ demo-down: $(READY) ## Stop the sandbox and remove it
 
 .PHONY: test
 test: $(READY) ## Set up, then lint and every test but the lanes and containers
-	@tools/stages lint test-unit test-integration test-e2e
+	@tools/stages lint-style lint-types lint-layers lint-playbooks lint-changelog lint-scripts sanity test-unit test-integration test-e2e
 
 .PHONY: test-unit
 test-unit: $(READY) ## Test the pure core, the controller's plugins and the runner
@@ -45,13 +45,22 @@ test-e2e: $(READY) ## Carry whole change cycles out, with every way they can go 
 	pytest -q tests/e2e
 
 .PHONY: lint
-lint: $(READY) sanity ## Check style, types, layers, playbooks, changelog
+lint: lint-style lint-types lint-layers lint-playbooks lint-changelog lint-scripts sanity ## Check style, types, layers, playbooks, documentation
+
+.PHONY: lint-style lint-types lint-layers lint-playbooks lint-changelog lint-scripts
+lint-style: $(READY)
 	ruff check
+lint-types: $(READY)
 	MYPYPATH=sandbox:tools mypy $(TYPED)
-	PYTHONPATH=collections:runner lint-imports
+lint-layers: $(READY)
+	PYTHONPATH=collections:runner lint-imports --no-logo
+lint-playbooks: $(READY)
 	ansible-lint -q
+lint-changelog: $(READY)
 	cd $(COLLECTION) && antsibull-changelog lint
-	shellcheck --version > /dev/null 2>&1 && shellcheck .ci/run tools/setup tools/stages || echo "shellcheck: not installed, so scripts are untested"
+lint-scripts:
+	@if command -v shellcheck > /dev/null; then shellcheck .ci/run tools/setup tools/stages tools/molecule; \
+	else echo "scripts are unchecked: there is no shellcheck here"; fi
 
 .PHONY: sanity
 sanity: $(READY) ## Run ansible-test sanity on the collection

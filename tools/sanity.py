@@ -61,6 +61,9 @@ def _write_pip_settings(home: Path) -> None:
 def _copy(tree: Path) -> Path:
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(CLONE / "collections" / COLLECTION, tree / COLLECTION, ignore=NOT_COPIED, symlinks=True)
+    # A repository of its own: in that of the clone the cache is ignored, and ansible-test would find nothing to test.
+    subprocess.run(["git", "init", "--quiet", str(tree / COLLECTION)], check=True)
+    (tree / COLLECTION / ".git" / "info" / "exclude").write_text("tests/output/\n", encoding="utf-8")
     return tree / COLLECTION
 
 

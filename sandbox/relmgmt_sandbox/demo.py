@@ -20,7 +20,7 @@ FIRST, NEXT = "CHG0000001", "CHG0000002"
 INVENTORY = "inventories/sandbox"
 STORY = """
 What happened
-  {first}The packages of {next} were delivered to the SFTP drop by digest, days ahead in real life (playbooks/deliver.yml).
+  {first}The packages of {next} were delivered to the SFTP drop (playbooks/deliver.yml); in real life days ahead.
   {next} was carried out: gate, lease, quiesce, backup, install, deploy, verify, sign-off request, reopen, record
   (playbooks/release.yml).
 
@@ -33,12 +33,16 @@ Where to look
   mails that were sent                       {mail}
   what the external interfaces received      {interfaces}
 
-What to try, from {clone}, after: source .venv/bin/activate
-  once more, nothing changes                 {play} playbooks/release.yml -e change={ticket}
-  what would change                          {play} playbooks/release.yml -e change={ticket} --check --diff
-  undo it: back to CFIS001                   {play} playbooks/rollback.yml -e change={ticket}
-  a release that fails and is taken back     {play} playbooks/deliver.yml playbooks/release.yml -e change={failing}
-  stop and remove everything                 make demo-down
+How to undo it, from {clone}, after: source .venv/bin/activate
+  {play} playbooks/rollback.yml -e change={ticket}
+
+What else to try
+  once more: nothing changes
+    {play} playbooks/release.yml -e change={ticket}
+  a release that fails its completeness check and is taken back by itself
+    {play} playbooks/deliver.yml playbooks/release.yml -e change={failing}
+  stop everything and remove it
+    make demo-down
 """
 
 

@@ -119,7 +119,8 @@ def dying_mumps(environment: Environment, directory: Path, victim: str) -> dict[
     wrapper = directory / "mumps"
     wrapper.unlink()
     wrapper.write_text(
-        f'#!/bin/sh\ncase "$*" in *-object=*CFISELIG*) {victim};; esac\n'
+        # sources lie in place, and the compilation that makes their objects begins
+        f'#!/bin/sh\ncase "$*" in *-noobject*) ;; *CFISELIG.m*) {victim};; esac\n'
         f'gtm_dist={real} exec {real}/mumps "$@"\n'
     )
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)

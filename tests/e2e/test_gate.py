@@ -113,7 +113,8 @@ def test_an_injected_clock_after_the_approvals_expiry_is_believed_in_a_sandbox(
         ("release", ["--start-at-task", "Load and compile the Caché packages"]),
         ("install", ["-e", "relmgmt_protected=false"]),
         ("install", ["-e", "relmgmt_policy={}"]),
-        ("install", ["-e", '{"gate_cycle": {"change": "CHG0000002", "needed": true, "going_back": false, "lease": 1}}']),
+        ("install", ["-e", '{"gate_cycle": {"change": "CHG0000002", "needed": true, "lease": 1,'
+                           ' "going_back": false}}']),
     ],
 )
 def test_no_way_round_the_gate(installed: Environment, playbook: str, options: list[str]) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import run_on_host
 from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
@@ -26,6 +25,7 @@ from ansible_collections.relmgmt.release.plugins.plugin_utils import cycle_state
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import Bundle, load_bundle, load_ticket
 from ansible_collections.relmgmt.release.plugins.plugin_utils.holder import is_dead, this_run
 from ansible_collections.relmgmt.release.plugins.plugin_utils.inventory import demand, inventory_values
+from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import run_on_host
 from ansible_collections.relmgmt.release.plugins.plugin_utils.result_file import write_result
 from ansible_collections.relmgmt.release.plugins.plugin_utils.window import window_on
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import cycle_options, run_on_host
 from ansible_collections.relmgmt.release.plugins.module_utils._core import completeness
+from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import cycle_options, run_on_host
 
 try:
     import jmespath

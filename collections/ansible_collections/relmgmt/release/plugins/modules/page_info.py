@@ -45,6 +45,7 @@ pages:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.relmgmt.release.plugins.module_utils._module.pages import fetch_pages
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import run
 

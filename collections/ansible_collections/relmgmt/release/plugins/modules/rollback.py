@@ -52,6 +52,7 @@ statements:
 """
 
 from ansible.module_utils.basic import AnsibleModule
+
 from ansible_collections.relmgmt.release.plugins.module_utils._module.going_back import go_back
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
 

@@ -53,6 +53,7 @@ def attempt_for(hosts: Mapping[str, Mapping[str, Any]]) -> int:
 def to_go_back(state: Mapping[str, Any]) -> bool:
     """Has a rollback something to do on this host?"""
     receipt = state.get("receipt")
-    return bool(receipt) and (
-        receipt["to_undo"] > 0 or receipt["state"] == "open" or receipt["verdict"] not in ("rolled_back", "not_started")
-    )
+    if receipt is None:
+        return False
+    settled = receipt["state"] == "closed" and receipt["verdict"] in ("rolled_back", "not_started")
+    return bool(receipt["to_undo"] > 0 or not settled)

@@ -82,8 +82,9 @@ def _parse(text: str, path: str) -> Any:
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            line = event.start_mark.line + 1 if event.start_mark else 0
             raise InvalidInput("anchors and aliases are not accepted", cure="write the value out",
-                               place=f"{path}:{event.start_mark.line + 1}")
+                               place=f"{path}:{line}")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         if isinstance(event, yaml.CollectionEndEvent):

@@ -6,13 +6,13 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, List, Mapping, Tuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.fence import refuse_half_restored
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
     CompileError,
     GlobalChange,
     Item,
     Node,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.fence import refuse_half_restored
 from ansible_collections.relmgmt.release.plugins.module_utils._engines import (
     gtm_globals,
     gtm_items,

@@ -21,7 +21,7 @@ SAME_RUN = ("controller", "boot_id", "pid", "pid_started")
 
 def can_be_undone(act: dict[str, Any]) -> bool:
     """The act has changed, or may have changed, what a rollback has to bring back."""
-    return act["undo"].get("kind", NOTHING) != NOTHING
+    return bool(act["undo"].get("kind", NOTHING) != NOTHING)
 
 
 def to_undo(ledger: Ledger, change: str) -> list[dict[str, Any]]:
@@ -35,9 +35,9 @@ def to_undo(ledger: Ledger, change: str) -> list[dict[str, Any]]:
 def unfinished_other(ledger: Ledger, change: str) -> str:
     """Another change with an open attempt that has changed this host, or an empty string."""
     for receipt in ledger.receipts():
-        if receipt["state"] == "open" and receipt["change"] != change:
-            if to_undo(ledger, receipt["change"]):
-                return str(receipt["change"])
+        is_other = receipt["state"] == "open" and receipt["change"] != change
+        if is_other and to_undo(ledger, receipt["change"]):
+            return str(receipt["change"])
     return ""
 
 
@@ -100,12 +100,12 @@ def open_receipt(host: Host) -> Outcome:
     _check_host(host)
     before = ledger.receipt(p["change"])
     resumed = before is not None and before["state"] == "open"
-    if resumed and before is not None and before["bundle_digest"] != p["bundle_digest"]:
-        if to_undo(ledger, p["change"]):
-            raise Refused(
-                f"attempt {before['attempt']} of {p['change']} was begun with another bundle",
-                place=ledger.path, cure="roll it back first: playbooks/rollback.yml",
-            )
+    other_bundle = before is not None and resumed and before["bundle_digest"] != p["bundle_digest"]
+    if other_bundle and to_undo(ledger, p["change"]):
+        raise Refused(
+            f"the open attempt of {p['change']} was begun with another bundle",
+            place=ledger.path, cure="roll it back first: playbooks/rollback.yml",
+        )
     changed, number = take_lease(host)
     if not host.check_mode:
         _write_receipt(host, before if resumed else None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 
 ACT: dict[str, Any] = {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import load_bundle, load_ticket
 

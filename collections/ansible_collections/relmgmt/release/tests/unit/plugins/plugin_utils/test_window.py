@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 from ansible_collections.relmgmt.release.plugins.plugin_utils.window import window_on
 

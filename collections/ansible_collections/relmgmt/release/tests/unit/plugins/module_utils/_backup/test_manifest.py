@@ -60,12 +60,9 @@ def test_a_failure_leaves_no_part(tmp_path: Path, original: Path) -> None:
 
 
 def test_one_at_a_time(tmp_path: Path) -> None:
-    with (
-        manifest.begin(str(tmp_path / "before")) as part,
-        pytest.raises(Refused, match="another process"),
-        manifest.begin(str(tmp_path / "before")),
-    ):
+    place = str(tmp_path / "before")
+    with manifest.begin(place) as part, pytest.raises(Refused, match="another process"), manifest.begin(place):
         pass
     assert not Path(part).exists() or Path(part).is_dir()
-    with manifest.begin(str(tmp_path / "before")):
+    with manifest.begin(place):
         pass

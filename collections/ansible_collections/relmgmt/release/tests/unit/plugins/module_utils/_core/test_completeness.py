@@ -7,6 +7,7 @@ from typing import Any
 
 import jmespath
 import pytest
+
 from ansible_collections.relmgmt.release.plugins.module_utils._core.completeness import (
     checks_at,
     failures,

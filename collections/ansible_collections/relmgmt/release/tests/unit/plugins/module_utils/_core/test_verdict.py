@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import (
     HostReport,
     screen,

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     EngineError,
     LeaseHeld,
     ReceiptMissing,
     Refused,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module import cycle, going_back
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, run
 
@@ -115,7 +115,7 @@ def test_a_dead_holder_of_an_unfinished_change_blocks_another_but_not_itself(
     enter(host)
     change(host, kind="war")
     other = {**HOLDER, "pid": 8}
-    with pytest.raises(LeaseHeld, match="CHG1 is not finished"):
+    with pytest.raises(LeaseHeld, match=r"CHG1 is not finished"):
         enter(host, change="CHG2", holder=other, proven_dead=1)
     assert enter(host, holder=other, proven_dead=1).record["number"] == 2
 
@@ -131,7 +131,7 @@ def test_an_abandoned_attempt_that_changed_nothing_is_closed(host: Callable[...,
 def test_a_stale_run_is_refused(host: Callable[..., Host]) -> None:
     enter(host)
     enter(host, holder={**HOLDER, "pid": 8}, proven_dead=1)
-    with pytest.raises(Refused, match="stale|not the current one"):
+    with pytest.raises(Refused, match=r"not the current one"):
         host(change="CHG1", lease=1).guard([PACKAGE])
 
 
@@ -139,9 +139,14 @@ def test_an_act_that_fails_says_so(host: Callable[..., Host]) -> None:
     """Invariant 10"""
     enter(host)
     one = host(change="CHG1", lease=1)
-    with pytest.raises(EngineError), one.act("m", "t", {"a": 1}, {}) as act:
-        act.note(seen=1)
-        raise EngineError("no", "here", "try")
+
+    def fail() -> None:
+        with one.act("m", "t", {"a": 1}, {}) as act:
+            act.note(seen=1)
+            raise EngineError("no", "here", "try")
+
+    with pytest.raises(EngineError):
+        fail()
     row = one.ledger.acts("CHG1")[0]
     assert row["outcome"] == "failed"
     assert row["detail"]["seen"] == 1
