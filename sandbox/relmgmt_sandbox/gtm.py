@@ -21,15 +21,14 @@ def instance_variables(layout: Layout, dist: Path) -> dict[str, object]:
             "global_directory": str(home / "g" / "cfis.gld"),
             "source_directory": str(home / "r"),
             "object_directory": str(home / "o"),
-            "environment": temporary(layout),
+            "environment": own_log(layout),
         },
     }
 
 
-def temporary(layout: Layout) -> dict[str, str]:
-    """A place for GT.M's sockets; a path too long for a socket's name is left to GT.M's default."""
-    path = str(layout.instance / "tmp")
-    return {"gtm_tmp": path, "gtm_log": str(layout.instance / "log")} if len(path) < 80 else {}
+def own_log(layout: Layout) -> dict[str, str]:
+    """A log of our own. No gtm_tmp: mupip journal fails while another gtmsecshr uses another one."""
+    return {"gtm_log": str(layout.instance / "log")}
 
 
 def environment(layout: Layout, dist: Path) -> dict[str, str]:
@@ -40,7 +39,7 @@ def environment(layout: Layout, dist: Path) -> dict[str, str]:
         gtmroutines=f"{home}/o({home}/r) {dist}/libgtmutil.so {dist}",
         gtm_etrap='write:(0=$stack) "Error: ",$zstatus,! zhalt 1',
         gtm_chset="M",
-        **temporary(layout),
+        **own_log(layout),
     )
 
 

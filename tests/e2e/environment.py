@@ -51,6 +51,7 @@ class Environment:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._variables: dict[str, dict[str, Any]] = {}
         self.environ = {
             **os.environ, "RELMGMT_SANDBOX": str(root), "PYTHONPATH": str(REPO / "sandbox"),
             "ANSIBLE_CONFIG": str(REPO / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
@@ -67,11 +68,13 @@ class Environment:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def variables(self, host: str) -> dict[str, Any]:
-        """The inventory's variables of a host."""
+        """The inventory's variables of a host; they do not change while the sandbox is up."""
+        if host in self._variables:
+            return self._variables[host]
         command = [str(BIN / "ansible-inventory"), "-i", "inventories/sandbox", "--host", host]
         done = subprocess.run(command, cwd=REPO, env=self.environ, capture_output=True, text=True, check=True)
-        found: dict[str, Any] = json.loads(done.stdout)
-        return found
+        self._variables[host] = json.loads(done.stdout)
+        return self._variables[host]
 
     @contextmanager
     def unreachable(self, host: str) -> Iterator[None]:

@@ -381,13 +381,13 @@ def test_others_since_feeds_the_rollbacks_decision(point: Point) -> None:
     pid = point.job.write_as_release(WRITE)
     taken = point.job.read_ledger().points()[0]
     recipe = {"instance": point.gtm.instance}
-    assert others_since(taken, recipe, [pid]) == []
+    assert others_since(taken, recipe, [pid]).others == ()
     point.gtm.m("SET ^CASE(5)=5")
-    found = others_since(taken, recipe, [pid])
+    found = others_since(taken, recipe, [pid]).others
     assert found is not None
     assert [one["reference"] for one in found] == ["^CASE(5)"]
     point.gtm.engine.require(point.gtm.engine.mupip("set", "-journal=off", "-region", "*"), "off")
-    assert others_since(taken, recipe, [pid]) is None
+    assert others_since(taken, recipe, [pid]).others is None
 
 
 def test_the_undo_restores_once(point: Point, tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_a_rollback_that_was_killed_while_restoring_finds_the_same_way_again(
     taken = point.job.read_ledger().points()[0]
     recipe = {"kind": "datasets", "instance": point.gtm.instance, "path": str(point.path)}
     assert point.restore(failpoint=step)["status"] == -signal.SIGKILL
-    assert others_since(taken, recipe, [pid]) == []
+    assert others_since(taken, recipe, [pid]).others == ()
     assert undo_datasets(recipe, UndoContext(str(tmp_path), str(tmp_path)))["changed"]
     point.require_reached()
 

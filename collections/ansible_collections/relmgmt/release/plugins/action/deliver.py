@@ -21,6 +21,7 @@ from ansible_collections.relmgmt.release.plugins.plugin_utils.delivery import (
     send,
     survey,
 )
+from ansible_collections.relmgmt.release.plugins.plugin_utils.result_file import write_result
 from ansible_collections.relmgmt.release.plugins.plugin_utils.sftp_drop import open_drop
 
 BIG = 8 << 20  # bytes from which on a file's progress is worth a line
@@ -60,7 +61,18 @@ class ActionModule(ActionBase):
             result.update(self._deliver(options))
         except RelmgmtError as error:
             result.update(failed=True, changed=False, msg=str(error), error=error.as_dict())
+        self._tell(result, task_vars or {})
         return result
+
+    def _tell(self, result: dict[str, Any], task_vars: dict[str, Any]) -> None:
+        """The result file: what failed to arrive is not visible in the drop, the manifest comes last."""
+        good = "checked" if self._task.check_mode else "done" if result["changed"] else "nothing_to_do"
+        failed = bool(result.get("failed"))
+        cycle = task_vars.get("deliver_cycle") or {}
+        write_result(task_vars, {
+            "change": cycle.get("change", ""), "release": cycle.get("release", ""), "hosts": {},
+            "verdict": "restored" if failed else good, "reasons": [result["msg"]] if failed else [],
+        })
 
     def _deliver(self, options: dict[str, Any]) -> dict[str, Any]:
         parcel = parcel_of(load_bundle(self._loader.path_dwim(options["bundle"])))

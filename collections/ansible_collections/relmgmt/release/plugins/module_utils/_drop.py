@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import posixpath
 import re
@@ -26,6 +25,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.drop_manifes
     read_manifest,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DeliveryError, InvalidInput
+from ansible_collections.relmgmt.release.plugins.module_utils._files import sha256_file
 
 _CHUNK = 1 << 20
 _CONNECT_SECONDS = 20
@@ -168,15 +168,7 @@ def _verify(path: str, entry: DropEntry, place: str) -> None:
     if not os.path.exists(path):
         raise DeliveryError("package %s is named by the manifest but is not there" % entry.file, place, DELIVER)
     size = os.path.getsize(path)
-    found = _sha256(path) if size == entry.size else ""
+    found = sha256_file(path) if size == entry.size else ""
     if found != entry.sha256:
         message = "package %s in the drop is not what was delivered (%d bytes)" % (entry.file, size)
         raise DeliveryError(message, place, DELIVER, expected=entry.sha256, found=found, size=size)
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as stream:
-        for chunk in iter(lambda: stream.read(_CHUNK), b""):
-            digest.update(chunk)
-    return digest.hexdigest()

@@ -14,6 +14,7 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
+  - relmgmt.release.holder
   - relmgmt.release.attributes
 attributes:
   diff_mode:
@@ -26,22 +27,6 @@ options:
     default: false
   bundle_digest:
     description: Digest of the release bundle at hand, held against the receipt.
-    type: str
-    default: ""
-  holder:
-    description: Who holds the lease (user, controller, boot_id, pid, pid_started, started).
-    type: dict
-    default: {}
-  number:
-    description: Lease number granted by the environment's anchor host, 0 on the anchor itself.
-    type: int
-    default: 0
-  proven_dead:
-    description: Lease number whose holder the controller has proven dead.
-    type: int
-    default: 0
-  take_over:
-    description: Name and reason of the person who takes the lease over.
     type: str
     default: ""
 """
@@ -76,10 +61,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.run import
 SPEC = {
     "going_back": {"type": "bool", "default": False},
     "bundle_digest": {"type": "str", "default": ""},
-    "holder": {"type": "dict", "default": {}},
-    "number": {"type": "int", "default": 0},
-    "proven_dead": {"type": "int", "default": 0},
-    "take_over": {"type": "str", "default": ""},
+    **cycle.HOLDER_SPEC,
 }
 
 

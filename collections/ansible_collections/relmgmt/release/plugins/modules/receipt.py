@@ -14,6 +14,7 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
+  - relmgmt.release.holder
   - relmgmt.release.attributes
 attributes:
   diff_mode:
@@ -71,22 +72,6 @@ options:
     description: End of the receipt, in seconds since 1970.
     type: float
     default: 0.0
-  holder:
-    description: Who holds the lease (user, controller, boot_id, pid, pid_started, started).
-    type: dict
-    default: {}
-  number:
-    description: Lease number granted by the environment's anchor host, 0 on the anchor itself.
-    type: int
-    default: 0
-  proven_dead:
-    description: Lease number whose holder the controller has proven dead.
-    type: int
-    default: 0
-  take_over:
-    description: Name and reason of the person who takes the lease over.
-    type: str
-    default: ""
   protected:
     description: Changing modules refuse on this host without a receipt. A host never becomes less protected.
     type: bool
@@ -140,10 +125,7 @@ SPEC = {
     "report": {"type": "list", "elements": "dict", "default": []},
     "clock": {"type": "str", "choices": ["real", "injected"], "default": "real"},
     "expires": {"type": "float", "default": 0.0},
-    "holder": {"type": "dict", "default": {}},
-    "number": {"type": "int", "default": 0},
-    "proven_dead": {"type": "int", "default": 0},
-    "take_over": {"type": "str", "default": ""},
+    **cycle.HOLDER_SPEC,
     "protected": {"type": "bool", "default": True},
     "sandbox": {"type": "bool", "default": False},
 }

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Iterable, Mapping
 
+EXCERPT = 300
 Search = Callable[[str, Any], Any]
 
 
@@ -39,4 +40,6 @@ def _expression(head: str, expression: str, text: str, search: Search) -> list[s
         answer = search(expression, json.loads(text))
     except ValueError as error:
         return [f"{head}: {expression!r} cannot be evaluated: {error}"]
-    return [] if answer is True else [f"{head}: {expression!r} is {answer!r}, not true"]
+    if answer is True:
+        return []
+    return [f"{head}: {expression!r} is {answer!r}, not true; the page begins {text[:EXCERPT]!r}"]

@@ -21,11 +21,12 @@ class Way(NamedTuple):
 
 def choose_way(
     release_changed_data: bool, others: Sequence[Any] | None, point_verified: bool,
-    confirmed_by: str = "",
+    confirmed_by: str = "", unknown: str = "",
 ) -> Way:
     """Which way back. ``others``: writes since the point that are not the release's.
 
-    None means that nobody knows; that is never taken for "none". ``confirmed_by``: the named
+    None means that nobody knows, for the reason ``unknown``; that is never taken for "none".
+    ``confirmed_by``: the named
     person who accepts that those writes are lost.
     """
     if not release_changed_data:
@@ -34,7 +35,7 @@ def choose_way(
         return Way(ITEMS, "there is no verified point to restore; items go back, the data stay")
     if others is not None and not others:
         return Way(RESTORE, "the journal shows that nothing but the release wrote since the point")
-    lost = "the journal cannot say who wrote since the point" if others is None else (
+    lost = f"the journal cannot say who wrote since the point ({unknown})" if others is None else (
         f"others than the release wrote since the point ({len(others)} writes seen)"
     )
     if confirmed_by:

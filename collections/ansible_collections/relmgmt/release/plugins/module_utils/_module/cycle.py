@@ -16,6 +16,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Led
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 
 NOTHING = "nothing"
+HOLDER_SPEC: dict[str, dict[str, Any]] = {
+    "holder": {"type": "dict", "default": {}},
+    "number": {"type": "int", "default": 0},
+    "proven_dead": {"type": "int", "default": 0},
+    "take_over": {"type": "str", "default": ""},
+}
 SAME_RUN = ("controller", "boot_id", "pid", "pid_started")
 
 

@@ -85,10 +85,12 @@ def _plan(host: Host) -> Plan:
     acts = to_undo(host.ledger, host.params["change"])
     data = [act for act in acts if act["undo"]["kind"] in DATA_KINDS]
     point = _point(host, data)
-    others = None
+    others, unknown = None, ""
     if data and point is not None:
-        others = others_since(point, data[0]["undo"], _writers(acts))
-    way = choose_way(bool(data), others, point is not None, host.params["lose_writes_confirmed_by"])
+        writes = others_since(point, data[0]["undo"], _writers(acts))
+        others, unknown = writes.others, writes.unknown
+    person = host.params["lose_writes_confirmed_by"]
+    way = choose_way(bool(data), others, point is not None, person, unknown)
     return Plan(acts, way, point)
 
 

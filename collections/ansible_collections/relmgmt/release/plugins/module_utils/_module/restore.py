@@ -70,8 +70,8 @@ def _writers_of(act: dict[str, Any]) -> Iterator[Writer]:
 
 def others_since(
     point: dict[str, Any], recipe: dict[str, Any], pids: Sequence[int],
-) -> list[dict[str, Any]] | None:
-    """Writes since the ledger's ``point`` by processes other than ``pids``; None if unknown.
+) -> Writes:
+    """Writes since the ledger's ``point`` by processes other than ``pids``.
 
     ``recipe["instance"]``: the instance whose journals are read. Where a restore of the point
     was cut off, what it has replaced already cannot be lost once more, and its word holds.
@@ -82,10 +82,9 @@ def others_since(
         positions = job.manifest.positions
         if job.unfinished:
             if job.confirmed_by:
-                return []
+                return Writes("", 0, (), {}, {})
             positions = _positions(job.plan())
-        found = writes_since(job.reachable, positions, writers, scratch)
-    return None if found.others is None else [dict(row._asdict()) for row in found.others]
+        return writes_since(job.reachable, positions, writers, scratch)
 
 
 def _positions(plan: Plan) -> dict[str, Position]:

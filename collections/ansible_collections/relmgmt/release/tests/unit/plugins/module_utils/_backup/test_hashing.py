@@ -38,7 +38,7 @@ def flip(path: str, offset: int) -> None:
 def test_a_flipped_bit_is_found_and_its_block_named(tmp_path: Path, size: int) -> None:
     file, digests, root = made(tmp_path / "d", size)
     verify_file(file, digests, size, root)
-    for offset in {0, size // 2, size - 1}:
+    for offset in sorted({0, size // 2, size - 1}):
         flip(file, offset)
         with pytest.raises(DatasetError) as caught:
             verify_file(file, digests, size, root)
