@@ -127,7 +127,7 @@ def real_release(root: Path, name: str, routines: dict[str, str]) -> Path:
     ]
     checks = [
         {"name": "the agent answers", "path": "/jolokia/version", "at": "servers",
-         "jmespath": "status == `200` && value.agentType == 'servlet'"},
+         "jmespath": "status == `200` && value.config.agentType == 'servlet'"},
         {"name": "the library is served", "path": "/static/chart.umd.js", "at": "entry", "expect": ["Chart.js"]},
     ]
     return bundle(root, name, packages, checks)
