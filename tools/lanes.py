@@ -43,7 +43,8 @@ def core_lane(core: str, pythons: dict[str, Path]) -> str:
     home = LANES / f"core-{core}"
     begin = time.monotonic()
     print(f"===== ansible-core {core} on Python {version}", flush=True)
-    done = _environment(home, pythons[version]) and _install(home, _pins(core), ["--editable", ".[test]", f"ansible-core=={core}.*"])
+    packages = ["--editable", ".[test]", f"ansible-core=={core}.*"]
+    done = _environment(home, pythons[version]) and _install(home, _pins(core), packages)
     return _word(done and _unit_tests(home) and _cycle(home), begin, f"on Python {version}")
 
 
@@ -53,7 +54,7 @@ def target_lane(version: str, pythons: dict[str, Path]) -> str:
     home = LANES / f"target-{version}"
     begin = time.monotonic()
     print(f"===== managed host on Python {version}", flush=True)
-    # No pins: the newest pytest for an old Python is older than the one the other tests run with.
+    # No pins: an old Python's newest pytest is older than the pinned one. jmespath is the controller's, for one test.
     done = _environment(home, pythons[version]) and _install(home, None, ["pytest", "hypothesis", "jmespath"])
     tests = [str(path) for name in TRAVELS if (path := COLLECTION / "tests/unit/plugins" / name).exists()]
     return _word(done and _target_tests(home, tests), begin, "")

@@ -26,7 +26,8 @@ class ActionModule(ActionBase):
         part = self._task.args.get("part_of", "release")
         word = self._word(cycle, hosts, part)
         title = f"{cycle['change']}: {cycle['release']} on {cycle['environment']}, attempt {cycle['attempt']}"
-        screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), self._cures(cycle, word))
+        cures = self._cures(str(known.get("change", "TICKET")), word)
+        screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), cures)
         Display().display("\n" + screen + "\n")
         write_result(known, {
             "change": cycle["change"], "release": cycle["release"], "verdict": word,
@@ -63,8 +64,8 @@ class ActionModule(ActionBase):
                       if point["change"] == cycle["change"]]
         return found
 
-    def _cures(self, cycle: dict[str, Any], word: str) -> list[str]:
-        ticket = f"-e change=<ticket of {cycle['change']}>"
+    def _cures(self, path: str, word: str) -> list[str]:
+        ticket = f"-e change={path}"
         back = f"ansible-playbook playbooks/rollback.yml {ticket}"
         if word == judge.DONE:
             return [f"to go back: {back}"]

@@ -63,7 +63,7 @@ def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
         receipt=max(receipts, key=lambda row: row["attempt"]) if receipts else None,
         drift=state.get("drift", []),
         current=state.get("current", {}),
-        undone=[f"{row['target']} ({row['module']})" for row in undone.get("undone", [])],
+        undone=[f"{row['target']}: {row['what']}" for row in undone.get("undone", [])],
         notes=undone.get("statements", []),
         audit=f"{head.get('number', 0)}:{head.get('chain', '')}",
     )

@@ -36,9 +36,11 @@ def go_back(host: Host) -> Outcome:
     """Undo every act of the change; a failure does not stop the others and is told at the end."""
     _check(host)
     plan = _plan(host)
-    names = [f"{act['target']} ({act['module']})" for act in plan.acts]
+    names = [f"{act['target']} ({act['module']}): {_what(act)}" for act in plan.acts]
     record: dict[str, Any] = {
-        "undone": [{"target": act["target"], "module": act["module"]} for act in plan.acts],
+        "undone": [
+            {"target": act["target"], "module": act["module"], "what": _what(act)} for act in plan.acts
+        ],
         "way": plan.way.way, "statements": _statements(plan),
     }
     if not host.check_mode:
@@ -50,6 +52,14 @@ def go_back(host: Host) -> Outcome:
                 **record,
             )
     return Outcome(bool(plan.acts), record, before="\n".join(names), message=plan.way.reason)
+
+
+def _what(act: dict[str, Any]) -> str:
+    """What the act has changed, or meant to."""
+    intent = act["intent"]
+    intended = [*intent.get("loads", []), *intent.get("removes", []), *intent.get("globals", [])]
+    names = (act["detail"] or {}).get("names") or intended
+    return ", ".join(names) or str(act["release"])
 
 
 def _check(host: Host) -> None:
