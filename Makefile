@@ -6,7 +6,7 @@ COLLECTION := collections/ansible_collections/relmgmt/release
 TYPED := $(COLLECTION)/plugins runner/relmgmt_runner sandbox/relmgmt_sandbox tools examples/build.py
 READY := .venv/ready
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
-export PYTHONPATH := sandbox
+export PYTHONPATH := $(CURDIR)/sandbox
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 
 .PHONY: help
@@ -77,5 +77,5 @@ test-all: test ## Test every version of ansible-core and Python found here, then
 
 .PHONY: clean
 clean: ## Remove what was built and cached; the sandbox is removed by demo-down
-	rm -rf .venv .cache build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .ansible
+	rm -rf .venv .cache build dist relmgmt.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .ansible
 	find . -name __pycache__ -type d -not -path './.sandbox/*' -prune -exec rm -rf {} +

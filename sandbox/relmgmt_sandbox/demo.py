@@ -18,11 +18,14 @@ from .layout import CLONE, DATABASE, Layout, default_root
 
 FIRST, NEXT = "CHG0000001", "CHG0000002"
 INVENTORY = "inventories/sandbox"
+INSTALLED = f"  {FIRST} installed CFIS001, since nothing was installed.\n"
+CARRIED_OUT = f"""  The packages of {NEXT} were delivered to the SFTP drop (playbooks/deliver.yml); in real life days ahead.
+  {NEXT} was carried out: gate, lease, quiesce, backup, install, deploy, verify, sign-off request, reopen, record
+  (playbooks/release.yml)."""
+ALREADY = f"  {NEXT} was finished before, so delivery and release changed nothing."
 STORY = """
 What happened
-  {first}The packages of {next} were delivered to the SFTP drop (playbooks/deliver.yml); in real life days ahead.
-  {next} was carried out: gate, lease, quiesce, backup, install, deploy, verify, sign-off request, reopen, record
-  (playbooks/release.yml).
+{happened}
 
 Where to look
   the application, as its users see it       {entry}/cfis/
@@ -56,23 +59,23 @@ def main() -> int:
     layout = Layout(root, sandbox.recorded_size(root))
     try:
         sandbox.up(layout, tell)
-        installed_first = _releases(layout, tell)
+        before = _releases(layout, tell)
     except SandboxError as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     tell("the demo is complete")
-    print(_story(layout, installed_first))
+    print(_story(layout, before))
     return 0
 
 
-def _releases(layout: Layout, tell: Callable[[str], None]) -> bool:
-    """Carry the next release out; True if the current one had to be installed before."""
+def _releases(layout: Layout, tell: Callable[[str], None]) -> set[str]:
+    """Carry the next release out, after the current one if none is there; what was there before."""
     current = _current(layout)
     tell(f"current release: {', '.join(sorted(current)) or 'none'}")
     if not current:
         _carry_out(layout, FIRST, tell)
     _carry_out(layout, NEXT, tell)
-    return not current
+    return current
 
 
 def _current(layout: Layout) -> set[str]:
@@ -103,13 +106,12 @@ def _environment(layout: Layout) -> dict[str, str]:
             "ANSIBLE_CONFIG": str(CLONE / "ansible.cfg")}
 
 
-def _story(layout: Layout, installed_first: bool) -> str:
+def _story(layout: Layout, before: set[str]) -> str:
     ports = port_numbers.read(layout)
     servers = [f"  {host + ', without the proxy':42} http://127.0.0.1:{ports[f'http_{host}']}/cfis/"
                for host in layout.applications]
     return STORY.format(
-        first=f"{FIRST} installed CFIS001, since nothing was installed.\n  " if installed_first else "",
-        next=NEXT, ticket=_ticket(NEXT), failing=_ticket("CHG0000003"), entry=f"http://127.0.0.1:{ports['entry']}",
+        happened=ALREADY if before == {"CFIS002"} else (CARRIED_OUT if before else INSTALLED + CARRIED_OUT), ticket=_ticket(NEXT), failing=_ticket("CHG0000003"), entry=f"http://127.0.0.1:{ports['entry']}",
         servers="\n".join(servers), records=layout.root / "records", mail=layout.mail, interfaces=layout.interfaces,
         clone=CLONE, play=f"ansible-playbook -i {INVENTORY}",
     )

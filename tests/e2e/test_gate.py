@@ -130,3 +130,12 @@ def test_extra_variables_do_not_weaken_the_gate(installed: Environment, ticket: 
                     ["-e", "relmgmt_sandbox=true"]):
         run = installed.play("release", ticket, *options)
         assert run.verdict == "holding", run.output
+
+
+def test_a_host_that_does_not_answer_keeps_the_release_from_starting(installed: Environment) -> None:
+    before = installed.untouched()
+    with installed.unreachable("app2"):
+        run = installed.play("release", "CHG0000002")
+    assert (run.status, run.verdict) == (2, "refused"), run.output
+    assert "app2 does not answer" in run.output
+    assert installed.untouched() == before

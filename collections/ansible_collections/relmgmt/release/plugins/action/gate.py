@@ -100,9 +100,12 @@ class ActionModule(ActionBase):
         if finished:
             verdicts = [gates.Verdict("finished", gates.PASS,
                                       f"{reading.ticket.change} is finished on every host")]
+        silent = self._silent(reading)
+        verdicts = [*verdicts, *silent]
         self._show(reading, verdicts)
         answer = gates.overall(verdicts)
-        if bundle is None or (entry == "pass" and answer != gates.PASS and not check):
+        refused = bool(silent) or (entry == "pass" and answer != gates.PASS)
+        if bundle is None or (refused and not check):
             return self._refuse(reading, verdicts, answer, known)
         cycle = self._cycle(reading, bundle, verdicts, needed=not finished)
         cycle["gate"] = answer
@@ -122,6 +125,14 @@ class ActionModule(ActionBase):
         )
         whole = gates.Verdict("bundle", gates.PASS, f"{bundle.name} {bundle.digest[:12]}…, every file as sealed")
         return bundle, [whole, *gates.decide(case)]
+
+    def _silent(self, reading: Reading) -> list[gates.Verdict]:
+        """Hosts that did not answer: a release starts only when all of them do."""
+        return [
+            gates.Verdict("hosts", gates.REFUSE, f"{name} does not answer: {state.get('msg', '')}",
+                          "bring the host back, or see why its ledger cannot be read")
+            for name, state in reading.states.items() if "receipts" not in state
+        ]
 
     def _show(self, reading: Reading, verdicts: list[gates.Verdict]) -> None:
         lines = [f"Gate: {reading.ticket.change}, {reading.ticket.release} on {reading.environment}"]

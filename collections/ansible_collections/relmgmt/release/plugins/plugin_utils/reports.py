@@ -58,7 +58,7 @@ def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
     head = state.get("audit") or {}
     return HostReport(
         name=name,
-        reachable=bool(state) and not state.get("failed"),
+        reachable="receipts" in state,
         failures=list(host.get("phase_failures") or []),
         receipt=max(receipts, key=lambda row: row["attempt"]) if receipts else None,
         drift=state.get("drift", []),

@@ -143,7 +143,7 @@ def _rows(instance: GtmInstance, journal: str, first: int, scratch: str) -> Iter
             "journal", f"-extract={target}", "-forward", "-nochain", "-noverify", journal, deadline=LONG
         )
         if answer.rc != 0 or not os.path.isfile(target):
-            said = "; ".join(answer.problems) or f"status {answer.rc}"
+            said = "; ".join(f"{one.name}, {one.text}" for one in answer.problems) or f"status {answer.rc}"
             raise _Unknown(f"the journal {journal} cannot be extracted: {said}")
         extract = Extract()
         with open(target, encoding="utf-8", errors="surrogateescape") as lines:

@@ -22,7 +22,7 @@ class SpeechlessServer:
 
 
 def test_a_whole_drop_is_accepted():
-    sftp_drop.check_drop(DROP)
+    assert sftp_drop.check_drop(DROP) is None
 
 
 @pytest.mark.parametrize("key", sorted(DROP))

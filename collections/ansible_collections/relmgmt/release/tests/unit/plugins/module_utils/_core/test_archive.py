@@ -100,5 +100,5 @@ def test_a_plain_archive_passes():
         Member("caf\u00e9.txt", 0, 0, offset=120),
         Member("zeros", 100, 1, offset=200),  # small members may be as empty as they like
     ]
-    check_listing("site.zip", members, LIMITS, 10_000)
-    check_listing("real.war", [Member("WEB-INF/lib/x.jar", 10, 10)], Limits())
+    assert check_listing("site.zip", members, LIMITS, 10_000) is None
+    assert check_listing("real.war", [Member("WEB-INF/lib/x.jar", 10, 10)], Limits()) is None
