@@ -19,7 +19,8 @@ from .layout import CLONE, DATABASE, Layout, default_root
 FIRST, NEXT = "CHG0000001", "CHG0000002"
 INVENTORY = "inventories/sandbox"
 INSTALLED = f"  {FIRST} installed CFIS001, since nothing was installed.\n"
-CARRIED_OUT = f"""  The packages of {NEXT} were delivered to the SFTP drop (playbooks/deliver.yml); in real life days ahead.
+CARRIED_OUT = f"""\
+  The packages of {NEXT} were delivered to the SFTP drop (playbooks/deliver.yml); in real life days ahead.
   {NEXT} was carried out: gate, lease, quiesce, backup, install, deploy, verify, sign-off request, reopen, record
   (playbooks/release.yml)."""
 ALREADY = f"  {NEXT} was finished before, so delivery and release changed nothing."
@@ -106,12 +107,19 @@ def _environment(layout: Layout) -> dict[str, str]:
             "ANSIBLE_CONFIG": str(CLONE / "ansible.cfg")}
 
 
+def _happened(before: set[str]) -> str:
+    if before == {"CFIS002"}:
+        return ALREADY
+    return CARRIED_OUT if before else INSTALLED + CARRIED_OUT
+
+
 def _story(layout: Layout, before: set[str]) -> str:
     ports = port_numbers.read(layout)
     servers = [f"  {host + ', without the proxy':42} http://127.0.0.1:{ports[f'http_{host}']}/cfis/"
                for host in layout.applications]
     return STORY.format(
-        happened=ALREADY if before == {"CFIS002"} else (CARRIED_OUT if before else INSTALLED + CARRIED_OUT), ticket=_ticket(NEXT), failing=_ticket("CHG0000003"), entry=f"http://127.0.0.1:{ports['entry']}",
+        happened=_happened(before), ticket=_ticket(NEXT), failing=_ticket("CHG0000003"),
+        entry=f"http://127.0.0.1:{ports['entry']}",
         servers="\n".join(servers), records=layout.root / "records", mail=layout.mail, interfaces=layout.interfaces,
         clone=CLONE, play=f"ansible-playbook -i {INVENTORY}",
     )
