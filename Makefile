@@ -38,11 +38,11 @@ test-unit: $(READY) ## Test the pure core, the controller's plugins and the runn
 
 .PHONY: test-integration
 test-integration: $(READY) ## Test modules and sandbox on a real engine and real servers
-	pytest -q tests --ignore=tests/e2e
+	pytest -q -n 2 --dist loadfile tests --ignore=tests/e2e
 
 .PHONY: test-e2e
 test-e2e: $(READY) ## Carry whole change cycles out, with every way they can go wrong
-	pytest -q tests/e2e
+	pytest -q -n 2 --dist loadfile tests/e2e
 
 .PHONY: lint
 lint: lint-style lint-types lint-layers lint-playbooks lint-changelog lint-scripts sanity ## Check style, types, layers, playbooks, documentation

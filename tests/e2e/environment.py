@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from programs import cache_directory
+
 REPO = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 RECAP = re.compile(r"^(\S+)\s*: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.M)
@@ -53,7 +55,7 @@ class Environment:
         self.root = root
         self._variables: dict[str, dict[str, Any]] = {}
         self.environ = {
-            "RELMGMT_CACHE": str(REPO / ".cache"), **os.environ, "RELMGMT_SANDBOX": str(root), "PYTHONPATH": str(REPO / "sandbox"),
+            "RELMGMT_CACHE": str(cache_directory()), **os.environ, "RELMGMT_SANDBOX": str(root), "PYTHONPATH": str(REPO / "sandbox"),
             "ANSIBLE_CONFIG": str(REPO / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
             # Each environment its own connections: a control socket of an earlier one is not reused.
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(root / "cp"),

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tarfile
@@ -15,7 +14,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import yaml
-from environment import REPO
+from environment import cache_directory
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import approval_digest
 from relmgmt_runner.cli import main as relmgmt
@@ -27,7 +26,7 @@ ROUTINES = "nodem@0.20.9"
 
 def cache() -> Path:
     """Where downloads are kept between runs; never committed."""
-    path = Path(os.environ.get("RELMGMT_CACHE") or REPO / ".cache") / "real-input"
+    path = cache_directory() / "real-input"
     path.mkdir(parents=True, exist_ok=True)
     return path
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,19 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from programs import programs
 
 from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_view
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import InstanceInfo
 
-PATTERNS = ("/usr/lib/*/fis-gtm/V*", "/opt/fis-gtm/*")
-
 
 def find_dist() -> str:
-    """Directory of mumps and mupip, from RELMGMT_GTM_DIST or where packages put it."""
-    named = os.environ.get("RELMGMT_GTM_DIST", "")
-    places = [named] if named else sorted(hit for pattern in PATTERNS for hit in glob.glob(pattern))
-    return next((place for place in reversed(places) if os.access(f"{place}/mumps", os.X_OK)), "")
+    """Directory of mumps and mupip: RELMGMT_GTM_DIST, or Debian's GT.M."""
+    return os.environ.get("RELMGMT_GTM_DIST") or str(programs().gtm_dist)
 
 
 class GtmSandbox:
@@ -117,11 +113,8 @@ class GtmSandbox:
 
 @pytest.fixture(scope="session")
 def gtm_dist() -> str:
-    """Directory of GT.M; tests that need it are skipped, loudly, where there is none."""
-    dist = find_dist()
-    if not dist:
-        pytest.skip("untested: no GT.M found; apt install fis-gtm, or set RELMGMT_GTM_DIST")
-    return dist
+    """Directory of GT.M."""
+    return find_dist()
 
 
 @pytest.fixture

@@ -1,22 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real Open Liberty server for tests: unpacked from its Maven archive, on a free port, nothing installed.
 
-The archive comes from RELMGMT_LIBERTY_ZIP, else from the local Maven repository, else Maven fetches it.
-The runtime is unpacked once into a cache directory (``RELMGMT_CACHE``, else the user's cache).
+The runtime is the sandbox's: fetched by Maven and unpacked once into the cache (``RELMGMT_CACHE``, else .cache).
 """
 
 from __future__ import annotations
 
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
-import zipfile
 from dataclasses import dataclass
 
-VERSION = "26.0.0.3"
-ARTIFACT = f"io.openliberty:openliberty-webProfile8:{VERSION}:zip"
+from programs import cache_directory
+from relmgmt_sandbox.layout import Layout
+from relmgmt_sandbox.liberty import find_runtime
+
 SERVER_XML = """\
 <server>
     <featureManager><feature>servlet-4.0</feature></featureManager>
@@ -86,37 +85,9 @@ def create_server(
 
 
 def install_dir() -> pathlib.Path:
-    """The unpacked runtime, ``wlp``."""
-    default = pathlib.Path.home() / ".cache" / "relmgmt"
-    cache = pathlib.Path(os.environ.get("RELMGMT_CACHE", default)) / f"liberty-{VERSION}"
-    if (cache / "wlp/bin/server").exists():
-        return cache / "wlp"
-    aside = cache.with_name(f"{cache.name}.{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    with zipfile.ZipFile(liberty_zip()) as archive:
-        archive.extractall(aside)
-    for script in (aside / "wlp/bin").iterdir():
-        script.chmod(0o755)
-    try:
-        aside.rename(cache)
-    except OSError:  # another test process was faster
-        shutil.rmtree(aside)
-    return cache / "wlp"
+    """The unpacked runtime, ``wlp``, in the cache that the sandbox uses too."""
+    return find_runtime(Layout(cache_directory() / "programs", 1), lambda text: None)
 
-
-def liberty_zip() -> pathlib.Path:
-    """The runtime's archive."""
-    given = os.environ.get("RELMGMT_LIBERTY_ZIP")
-    if given:
-        return pathlib.Path(given)
-    group, name, version, kind = ARTIFACT.split(":")
-    repository = pathlib.Path.home() / ".m2/repository"
-    archive = repository / group.replace(".", "/") / name / version / f"{name}-{version}.{kind}"
-    if not archive.exists():
-        subprocess.run(
-            ["mvn", "-q", "-B", "dependency:get", f"-Dartifact={ARTIFACT}", "-Dtransitive=false"], check=True
-        )
-    return archive
 
 
 def _free_port() -> int:

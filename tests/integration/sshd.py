@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A real OpenSSH server for tests: unpacked from Debian's packages, nothing installed.
 
-The packages are fetched once into a cache directory (``RELMGMT_CACHE``, else the user's cache).
+Where the machine has none, Debian's packages are unpacked once into the cache (``RELMGMT_CACHE``, else .cache).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import time
 from dataclasses import dataclass
 
-PACKAGES = ("openssh-server", "openssh-sftp-server", "libwrap0")
+from programs import programs
 
 
 @dataclass
@@ -53,7 +53,7 @@ def start_sshd(directory: str | os.PathLike[str], sftp: str | None = None) -> Ss
 
     ``sftp``: another command for the SFTP subsystem than OpenSSH's own server.
     """
-    place, unpacked = pathlib.Path(directory), _unpacked()
+    place, unpacked = pathlib.Path(directory), programs().sshd.parents[2]
     place.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in ("host_key", "user_key"):
         if not (place / name).exists():
@@ -68,14 +68,18 @@ def start_sshd(directory: str | os.PathLike[str], sftp: str | None = None) -> Ss
         process = subprocess.Popen(
             [*_with_privilege_separation_user(place),
              str(unpacked / "usr/sbin/sshd"), "-D", "-e", "-f", str(place / "sshd_config")],
-            env={**os.environ, "LD_LIBRARY_PATH": str(unpacked / "lib/x86_64-linux-gnu") + ":"
-                 + str(unpacked / "usr/lib/x86_64-linux-gnu")},
+            env=dict(os.environ),
             stdout=log, stderr=log, stdin=subprocess.DEVNULL,
         )
     server = Sshd("127.0.0.1", port, getpass.getuser(), str(place / "user_key"),
                   str(place / "known_hosts"), process)
     _wait_until_listening(server, place / "sshd.log")
     return server
+
+
+def sftp_server() -> pathlib.Path:
+    """OpenSSH's SFTP server, beside sshd."""
+    return programs().sshd.parents[2] / "usr/lib/openssh/sftp-server"
 
 
 def _config(place: pathlib.Path, unpacked: pathlib.Path, port: int, sftp: str | None) -> str:
@@ -89,7 +93,7 @@ def _config(place: pathlib.Path, unpacked: pathlib.Path, port: int, sftp: str | 
         "PermitRootLogin prohibit-password",
         "StrictModes no",
         "UsePAM no",
-        f"Subsystem sftp {sftp or unpacked / 'usr/lib/openssh/sftp-server'}",
+        f"Subsystem sftp {sftp or sftp_server()}",
         "",
     ])
 
@@ -123,27 +127,6 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _unpacked() -> pathlib.Path:
-    """Where the packages are unpacked; fetched by apt when they are not there yet."""
-    default = pathlib.Path.home() / ".cache" / "relmgmt"
-    cache = pathlib.Path(os.environ.get("RELMGMT_CACHE", default)) / "sshd"
-    if (cache / "usr/sbin/sshd").exists():
-        return cache
-    aside = cache.with_name(f"sshd.{os.getpid()}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    for package in PACKAGES:
-        _call("apt-get", "download", "-q", package, cwd=aside)
-    for archive in sorted(aside.glob("*.deb")):
-        _call("dpkg-deb", "-x", str(archive), str(aside))
-        archive.unlink()
-    try:
-        aside.rename(cache)
-    except OSError:  # another test process was faster
-        shutil.rmtree(aside)
-    return cache
 
 
 def _call(*command: str, cwd: pathlib.Path | None = None) -> None:

@@ -14,7 +14,7 @@ import sys
 import time
 
 import pytest
-from sshd import start_sshd
+from sshd import sftp_server, start_sshd
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 COLLECTIONS = str(REPOSITORY / "collections")
@@ -142,8 +142,7 @@ def test_check_mode_lists_what_would_be_sent_and_touches_nothing(server, bundle,
 
 
 def test_a_server_without_posix_rename_and_fsync_will_do(tmp_path, bundle, base):
-    cache = pathlib.Path(os.environ.get("RELMGMT_CACHE", pathlib.Path.home() / ".cache" / "relmgmt"))
-    program = cache / "sshd/usr/lib/openssh/sftp-server"
+    program = sftp_server()
     server = start_sshd(tmp_path / "sshd", sftp=f"{program} -P posix-rename,fsync,hardlink,limits")
     try:
         succeeded, result = deliver(server, bundle, base)
@@ -251,9 +250,8 @@ def wait_for_part(base, process):
 
 def test_a_server_process_that_dies_in_mid_file_leaves_no_final_name(tmp_path, base):
     """SIGXFSZ kills OpenSSH's sftp-server when a file grows beyond the limit: no timing involved."""
-    cache = pathlib.Path(os.environ.get("RELMGMT_CACHE", pathlib.Path.home() / ".cache" / "relmgmt"))
     wrapper = tmp_path / "limited"
-    wrapper.write_text(f"#!/bin/sh\nulimit -f 2048\nexec {cache}/sshd/usr/lib/openssh/sftp-server\n")
+    wrapper.write_text(f"#!/bin/sh\nulimit -f 2048\nexec {sftp_server()}\n")
     wrapper.chmod(0o755)
     bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * 4)
     server = start_sshd(tmp_path / "sshd", sftp=str(wrapper))
