@@ -55,7 +55,8 @@ class Environment:
         self.root = root
         self._variables: dict[str, dict[str, Any]] = {}
         self.environ = {
-            "RELMGMT_CACHE": str(cache_directory()), **os.environ, "RELMGMT_SANDBOX": str(root), "PYTHONPATH": str(REPO / "sandbox"),
+            "RELMGMT_CACHE": str(cache_directory()), **os.environ, "RELMGMT_SANDBOX": str(root),
+            "PYTHONPATH": str(REPO / "sandbox"),
             "ANSIBLE_CONFIG": str(REPO / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1",
             # Each environment its own connections: a control socket of an earlier one is not reused.
             "ANSIBLE_SSH_CONTROL_PATH_DIR": str(root / "cp"),
