@@ -16,7 +16,7 @@ def main() -> None:
     root = os.environ.get("RELMGMT_SANDBOX") or os.path.join(clone, ".sandbox")
     path = os.path.join(root, "inventory.json")
     if not os.path.exists(path):
-        sys.exit(f"The sandbox is not up: there is no {path}. Cure: make demo (or make sandbox-up).")
+        sys.exit(f"The sandbox is not up: there is no {path}. Cure: make demo.")
     with open(path, encoding="utf-8") as file:
         inventory = json.load(file)
     print(json.dumps({} if "--host" in sys.argv else inventory))
