@@ -16,17 +16,18 @@ from ansible.vars.manager import VariableManager
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 
+POLICY = ("relmgmt_environment", "relmgmt_sandbox", "relmgmt_protected", "relmgmt_policy")
+
+
 def inventory_values(task_vars: Mapping[str, Any], host: str, loader: Any) -> dict[str, Any]:
-    """The variables ``relmgmt_*`` of a host as its inventory has them."""
+    """The variables of POLICY as a host's inventory has them; those it does not have are left out."""
     inventory = task_vars["hostvars"]._inventory
     manager = VariableManager(loader=loader, inventory=inventory)
     # No public way leaves extra variables out; they are loaded by the constructor.
     manager._extra_vars = {}
     found = manager.get_vars(host=inventory.get_host(host), include_hostvars=False)
     templar = Templar(loader=loader, variables=found)
-    return {
-        name: templar.template(value) for name, value in found.items() if name.startswith("relmgmt_")
-    }
+    return {name: templar.template(found[name]) for name in POLICY if name in found}
 
 
 def demand(values: Mapping[str, Any], name: str) -> Any:
