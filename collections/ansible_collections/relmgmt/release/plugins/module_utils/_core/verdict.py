@@ -79,7 +79,7 @@ def screen(
         lines += [f"  {host.name}: {f['phase']}: {_first_lines(f['message'])}" for host, f in failures]
     undone = [(host.name, text) for host in hosts for text in host.undone]
     if undone:
-        lines.append("What was put back")
+        lines.append("What would be put back" if word == CHECKED else "What was put back")
         lines += [f"  {name}: {text}" for name, text in undone]
     lines.append("The hosts")
     lines += [f"  {host.name:<16} {_state(host)}" for host in hosts]

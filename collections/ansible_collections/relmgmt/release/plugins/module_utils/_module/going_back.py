@@ -51,7 +51,7 @@ def go_back(host: Host) -> Outcome:
                 cure="mend the cause, then run playbooks/rollback.yml again: it goes on where it stopped",
                 **record,
             )
-    return Outcome(bool(plan.acts), record, before="\n".join(names), message=plan.way.reason)
+    return Outcome(bool(plan.acts), record, before="".join(f"{name}\n" for name in names), message=plan.way.reason)
 
 
 def _what(act: dict[str, Any]) -> str:
