@@ -42,6 +42,8 @@ def test_a_failing_check_rolls_both_halves_back(installed: Environment) -> None:
     run = installed.release("CHG0000003")
     assert (run.status, run.verdict) == (2, "restored"), run.output
     assert "Deduction for care" in run.output
+    restored = "SELECT 1 FROM act WHERE change='CHG0000003' AND module='restore' AND outcome='done'"
+    assert installed.ledger("db1", restored), "only the release wrote, so the datasets go back whole"
     assert installed.snapshot() == before
     assert "Database release CFIS001" in installed.entry()[1]
     third = installed.play("release", "CHG0000003")

@@ -15,7 +15,6 @@ from ansible.vars.manager import VariableManager
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
-
 POLICY = ("relmgmt_environment", "relmgmt_sandbox", "relmgmt_protected", "relmgmt_policy")
 
 

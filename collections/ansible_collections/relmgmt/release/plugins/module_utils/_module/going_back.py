@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
 from ansible_collections.relmgmt.release.plugins.module_utils._core.going_back import (
     ITEMS,
     RESTORE,
@@ -70,11 +69,8 @@ def _check(host: Host) -> None:
             f"{newer} was carried out on this host after {change} and is still in force",
             place=ledger.path, cure=f"roll back {newer} first",
         )
-    if host.check_mode or not ledger.host().get("protected", True):
-        return
-    refusal = authority.lease_refusal(change, ledger.lease(), host.params.get("lease"))
-    if refusal is not None and to_undo(ledger, change):
-        raise Refused(refusal.message, place=ledger.path, cure=refusal.cure)
+    if to_undo(ledger, change):
+        host.guard(going_back=True)
 
 
 def _newer_change(host: Host) -> str:
@@ -124,10 +120,8 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
     context = UndoContext(host.tmpdir, host.state_dir)
     failed = []
     if plan.way.way == RESTORE and plan.point is not None:
-        data = next(act for act in plan.acts if act["undo"]["kind"] in DATA_KINDS)
-        recipe = {**data["undo"], "kind": "datasets", "path": plan.point["path"]}
         try:
-            record["datasets"] = UNDO["datasets"](recipe, context)
+            record["datasets"] = _restore(host, plan.acts, plan.point, context)
         except RelmgmtError as error:
             failed.append(f"the datasets: {error}")
     for act in plan.acts:
@@ -139,6 +133,18 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
         host.ledger.undo_act(act["id"], detail)
         record["statements"] += _statements_of(act, detail)
     return failed
+
+
+def _restore(
+    host: Host, acts: list[dict[str, Any]], point: dict[str, Any], context: UndoContext
+) -> dict[str, Any]:
+    """Bring the datasets of the point back; an act of its own, with intent and outcome."""
+    data = next(act for act in acts if act["undo"]["kind"] in DATA_KINDS)
+    recipe = {**data["undo"], "kind": "datasets", "path": point["path"]}
+    with host.act("restore", f"{point['instance']}:{point['point']}", {"path": point["path"]}, {}) as act:
+        seen = UNDO["datasets"](recipe, context)
+        act.note(**seen)
+    return seen
 
 
 def _statements_of(act: dict[str, Any], detail: dict[str, Any]) -> list[str]:
