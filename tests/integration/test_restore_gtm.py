@@ -385,7 +385,7 @@ def test_others_since_feeds_the_rollbacks_decision(point: Point) -> None:
     point.gtm.m("SET ^CASE(5)=5")
     found = others_since(taken, recipe, [pid]).others
     assert found is not None
-    assert [one["reference"] for one in found] == ["^CASE(5)"]
+    assert [one.reference for one in found] == ["^CASE(5)"]
     point.gtm.engine.require(point.gtm.engine.mupip("set", "-journal=off", "-region", "*"), "off")
     assert others_since(taken, recipe, [pid]).others is None
 
