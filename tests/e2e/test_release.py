@@ -47,3 +47,17 @@ def test_check_mode_shows_everything_and_touches_nothing(installed: Environment)
     for shown in ("CFISNOT", "CFISLTR", "CFISELIG", "^CFISCFG", "release.txt"):
         assert shown in run.output
     assert installed.untouched() == before
+
+
+def test_each_phase_alone_carries_the_same_release(installed: Environment) -> None:
+    before = installed.snapshot()
+    assert installed.play("deliver", "CHG0000002").status == 0
+    assert installed.play("gate", "CHG0000002").status == 0
+    for phase in ("quiesce", "backup", "install", "deploy", "verify", "sign-off-request", "reopen", "close", "record"):
+        run = installed.play(phase, "CHG0000002")
+        assert run.status == 0, run.output
+        assert run.verdict in ("phase_done", "nothing_to_do"), run.output
+    assert "Database release CFIS002" in installed.entry()[1]
+    assert installed.play("release", "CHG0000002").verdict == "nothing_to_do"
+    assert installed.play("rollback", "CHG0000002").verdict == "rolled_back"
+    assert installed.snapshot() == before
