@@ -127,8 +127,8 @@ def marked(layout: Layout) -> list[int]:
 def _bears_mark(pid: int, root: Path) -> bool:
     if f"{MARK}={root}".encode() in _proc(pid, "environ").split(b"\0"):
         return True
-    # These two write their title over their environment; it names their configuration.
-    return command_name(pid) in ("sshd", "nginx") and f"{root}/".encode() in _proc(pid, "cmdline")
+    # These write their title over their environment, or clear it; their command names our files.
+    return command_name(pid) in ("sshd", "nginx", "gtmsecshr") and f"{root}/".encode() in _proc(pid, "cmdline")
 
 
 def _proc(pid: int, name: str) -> bytes:

@@ -96,6 +96,7 @@ def down(layout: Layout, tell: Tell) -> None:
         tell(f"ending {len(leftover)} processes that sessions or playbooks left behind")
         processes.end(leftover)
     _run_down(layout)
+    processes.end(processes.marked(layout))  # the rundown has started GT.M's helper again
     _remove(layout)
     tell("everything is stopped and removed")
 
