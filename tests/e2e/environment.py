@@ -53,6 +53,7 @@ class Environment:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.inventory = "inventories/sandbox"
         self._variables: dict[str, dict[str, Any]] = {}
         self.environ = {
             "RELMGMT_CACHE": str(cache_directory()), **os.environ, "RELMGMT_SANDBOX": str(root),
@@ -94,7 +95,7 @@ class Environment:
         """The command as the README gives it."""
         if isinstance(ticket, str):
             ticket = REPO / "examples" / "changes" / f"{ticket}.yml"
-        return [str(BIN / "ansible-playbook"), "-i", "inventories/sandbox", f"playbooks/{playbook}.yml",
+        return [str(BIN / "ansible-playbook"), "-i", self.inventory, f"playbooks/{playbook}.yml",
                 "-e", f"change={ticket}", *options]
 
     def start(self, playbook: str, ticket: str | Path, *options: str) -> subprocess.Popen[str]:

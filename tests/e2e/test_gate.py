@@ -139,3 +139,30 @@ def test_a_host_that_does_not_answer_keeps_the_release_from_starting(installed: 
     assert (run.status, run.verdict) == (2, "refused"), run.output
     assert "app2 does not answer" in run.output
     assert installed.untouched() == before
+
+
+@pytest.mark.parametrize(
+    "now, verdict, reason",
+    [
+        ("2026-12-06T03:59:00Z", "holding", "the window opens later"),
+        ("2026-12-06T06:00:00Z", "refused", "the window was missed"),
+        ("2026-12-06T05:00:00Z", "checked", "pass   window: open"),
+    ],
+)
+def test_the_window_is_a_rule_of_the_inventory(
+    installed: Environment, tmp_path: Path, now: str, verdict: str, reason: str
+) -> None:
+    """A1: first and third Saturdays, 20:00 to 22:00 in Los Angeles; the clock is injected."""
+    shutil.copytree(REPO / "inventories" / "sandbox", tmp_path / "saturdays")
+    policy = tmp_path / "saturdays" / "group_vars" / "all.yml"
+    edit(policy, "rule: always", 'rule: "FREQ=MONTHLY;BYDAY=1SA,3SA"\n    start: "20:00"\n    hours: 2\n'
+                                 '    timezone: America/Los_Angeles')
+    elsewhere = Environment(installed.root)
+    elsewhere.inventory = str(tmp_path / "saturdays")
+    assert installed.play("deliver", "CHG0000002").status == 0
+    before = installed.untouched()
+    mode = ["--check"] if verdict == "checked" else []
+    run = elsewhere.play("release", "CHG0000002", "-e", f"relmgmt_now={now}", *mode)
+    assert run.verdict == verdict, run.output
+    assert reason in run.output
+    assert installed.untouched() == before
