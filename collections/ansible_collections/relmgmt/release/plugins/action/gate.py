@@ -108,7 +108,6 @@ class ActionModule(ActionBase):
         if bundle is None or (refused and not check):
             return self._refuse(reading, verdicts, answer, known)
         cycle = self._cycle(reading, bundle, verdicts, needed=not finished)
-        cycle["gate"] = answer
         if finished or check:
             return {**cycle, "changed": False}
         return self._claim(reading, cycle, known, anchor, entry)
@@ -170,7 +169,7 @@ class ActionModule(ActionBase):
             "package_digests": [package.sha256 for package in release.packages],
             "completeness": release.completeness,
             "work_items": release.work_items,
-            "clock": reading.clock, "now": reading.now.isoformat(),
+            "clock": reading.clock,
             "expires": self._expires(reading),
             "protected": reading.protected, "sandbox": reading.sandbox,
             "holder": this_run(), "take_over": reading.take_over,
@@ -228,7 +227,7 @@ class ActionModule(ActionBase):
         return {"changed": False, "change": reading.ticket.change, "release": bundle.name,
                 "environment": reading.environment, "bundle_path": bundle.directory,
                 "bundle": bundle.drop_name, "needed": True, "going_back": False, "lease": 0,
-                "attempt": 0, "gate": answer}
+                "attempt": 0}
 
     # -- back ------------------------------------------------------------------------
 
@@ -242,10 +241,9 @@ class ActionModule(ActionBase):
         worked = restoring or any(cycle_state.to_go_back(state) for state in states)
         cycle = {
             "change": ticket.change, "release": ticket.release, "environment": reading.environment,
-            "needed": worked, "going_back": True, "gate": gates.PASS, "completeness": [],
+            "needed": worked, "going_back": True, "completeness": [],
             "attempt": cycle_state.newest_attempt(reading.states), "lease": 0,
             "holder": this_run(), "take_over": reading.take_over, "bundle_digest": "",
-            "now": reading.now.isoformat(),
         }
         if self._task.check_mode or not worked:
             return {**cycle, "changed": False}

@@ -19,7 +19,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core import audit
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs
 
-SCHEMA_VERSION = 1
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS host (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS lease (

@@ -54,7 +54,8 @@ def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
     """The report of one host; ``conclude_state`` is what ``release_info`` said at the end."""
     state = host.get("conclude_state") or {}
     receipts = [row for row in state.get("receipts", []) if row["change"] == change]
-    undone = host.get("rollback_result") or {}
+    result = host.get("rollback_result") or {}
+    undone = result.get("error") or result  # a rollback that failed in part says in its error what it did
     head = state.get("audit") or {}
     return HostReport(
         name=name,

@@ -16,7 +16,6 @@ PHASES = (
     "sign_off_request", "reopen", "record",
 )
 KINDS = ("regular", "expedited", "emergency", "data_repair")
-PACKAGE_TYPES = ("cache_xml", "war", "static_zip")
 
 
 class Package(NamedTuple):

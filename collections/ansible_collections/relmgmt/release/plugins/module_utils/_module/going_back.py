@@ -37,9 +37,7 @@ def go_back(host: Host) -> Outcome:
     plan = _plan(host)
     names = [f"{act['target']} ({act['module']}): {_what(act)}" for act in plan.acts]
     record: dict[str, Any] = {
-        "undone": [
-            {"target": act["target"], "module": act["module"], "what": _what(act)} for act in plan.acts
-        ],
+        "undone": [_row(act) for act in plan.acts],
         "way": plan.way.way, "statements": _statements(plan),
     }
     if not host.check_mode:
@@ -51,6 +49,10 @@ def go_back(host: Host) -> Outcome:
                 **record,
             )
     return Outcome(bool(plan.acts), record, before="".join(f"{name}\n" for name in names), message=plan.way.reason)
+
+
+def _row(act: dict[str, Any]) -> dict[str, str]:
+    return {"target": act["target"], "module": act["module"], "what": _what(act)}
 
 
 def _what(act: dict[str, Any]) -> str:
@@ -119,6 +121,7 @@ def _writers(acts: list[dict[str, Any]]) -> list[int]:
 def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
     context = UndoContext(host.tmpdir, host.state_dir)
     failed = []
+    record["undone"] = []  # from here on what was undone, not what is to be
     if plan.way.way == RESTORE and plan.point is not None:
         try:
             record["datasets"] = _restore(host, plan.acts, plan.point, context)
@@ -131,6 +134,7 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
             failed.append(f"{act['target']}: {error}")
             continue
         host.ledger.undo_act(act["id"], detail)
+        record["undone"].append(_row(act))
         record["statements"] += _statements_of(act, detail)
     return failed
 

@@ -89,6 +89,14 @@ def test_users_come_back_unless_a_changed_host_is_not_back(one: dict[str, Any], 
     assert reports.may_reopen({"a": one, "b": {}}, ["a", "b"]) is expected
 
 
+def test_what_a_failed_rollback_has_undone_is_told() -> None:
+    """T2"""
+    row = {"target": "war:cfis", "module": "websphere_app", "what": "CFIS002"}
+    partly = {"failed": True, "error": {"undone": [row], "statements": ["read this"]}}
+    told = reports.report({"rollback_result": partly}, "app1", "CHG1")
+    assert (told.undone, told.notes) == (["war:cfis: CFIS002"], ["read this"])
+
+
 def test_a_host_lost_in_the_middle_of_its_deployment_may_have_changed() -> None:
     lost = failing("deploy", unreachable=True)
     lost["phase_failures"] += failing("rollback", unreachable=True)["phase_failures"]

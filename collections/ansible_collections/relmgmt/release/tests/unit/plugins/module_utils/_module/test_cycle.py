@@ -15,6 +15,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     LeaseHeld,
     ReceiptMissing,
     Refused,
+    RelmgmtError,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._module import cycle, going_back
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, run
@@ -209,8 +210,9 @@ def test_one_failure_does_not_keep_the_others_from_going_back(
     enter(host)
     for target in ("first", "bad", "third"):
         change(host, target, "war")
-    with pytest.raises(Exception, match="bad: no"):
+    with pytest.raises(RelmgmtError, match="bad: no") as caught:
         back(host)
+    assert [row["target"] for row in caught.value.detail["undone"]] == ["third", "first"]
     assert undone == ["third", "first"]
     undone.append("mended")
     assert back(host).changed
