@@ -12,15 +12,18 @@ import json
 import re
 from typing import Any, NamedTuple
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import ALGORITHM, BLOCK_SIZE
+from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import BLOCK_SIZES, DIGESTS, SHA256
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, InvalidInput
 
-SCHEMA = 1
+SCHEMA = 2
 NAME = "manifest.json"
 MAX_BYTES = 4 << 20
 DATABASE, ROUTINES = "database", "routines"
+PLAIN, BLOCKS = "plain", "blocks"
 POINTS = ("before", "installed")
 _PART = re.compile(r"[A-Za-z0-9%][A-Za-z0-9._%-]{0,127}")
+_FILE = re.compile(_PART.pattern + "(?:/" + _PART.pattern + ")?")
+_BASE = re.compile(r"\.\./" + _PART.pattern)
 _CURE = "take another backup set; if this is the only one, look for a copy of its directory"
 
 
@@ -40,8 +43,10 @@ class DatasetCopy(NamedTuple):
     """One dataset of a set.
 
     ``name``: region or database name. ``file``: its name in the set; the digests lie beside
-    it in ``<file>.digests``. ``path``: where it came from. ``mode``, ``uid``, ``gid``: as the
-    original had them. ``position`` is None where there is no journal (routines).
+    it in ``<file>.digests``, one for every ``block_size`` bytes. ``path``: where it came from.
+    ``mode``, ``uid``, ``gid``: as the original had them. ``position`` is None where there is no
+    journal (routines). ``stored``: "plain", the file itself; "blocks", ``<file>.blocks`` and
+    ``<file>.index`` instead, what differs from the manifest's base.
     """
 
     name: str
@@ -54,8 +59,9 @@ class DatasetCopy(NamedTuple):
     uid: int
     gid: int
     position: Position | None = None
-    block_size: int = BLOCK_SIZE
-    algorithm: str = ALGORITHM
+    block_size: int = 8192
+    algorithm: str = SHA256
+    stored: str = PLAIN
 
     @property
     def digests(self) -> str:
@@ -63,8 +69,18 @@ class DatasetCopy(NamedTuple):
         return self.file + ".digests"
 
 
+class Base(NamedTuple):
+    """The earlier set that a set's missing blocks lie in: ``path`` relative to the set, its root digest."""
+
+    path: str
+    root_digest: str
+
+
 class Manifest(NamedTuple):
-    """A backup set. ``taken_at``: ISO 8601, UTC. ``consistency``: how it was reached."""
+    """A backup set. ``taken_at``: ISO 8601, UTC. ``consistency``: how it was reached.
+
+    ``provider``: which rung of the ladder copied it. ``frozen_seconds``: None if nothing was frozen.
+    """
 
     engine: str
     instance: str
@@ -74,12 +90,20 @@ class Manifest(NamedTuple):
     point: str
     taken_at: str
     consistency: str
+    provider: str
+    frozen_seconds: float | None
+    base: Base | None
     datasets: tuple[DatasetCopy, ...]
 
     @property
     def root_digest(self) -> str:
         """One digest for the whole set."""
         return _digest_of(_values(self))
+
+    @property
+    def label(self) -> str:
+        """What clones and snapshots of this set are called beside the datasets."""
+        return f"{self.change}-{self.attempt}-{self.instance}-{self.point}"
 
     @property
     def positions(self) -> dict[str, Position]:
@@ -129,6 +153,7 @@ def parse(data: bytes, place: str) -> Manifest:
 
 def _values(manifest: Manifest) -> dict[str, Any]:
     values = manifest._asdict()
+    values["base"] = manifest.base._asdict() if manifest.base is not None else None
     values["datasets"] = [_dataset_values(one) for one in manifest.datasets]
     return {"schema": SCHEMA, **values}
 
@@ -139,19 +164,36 @@ def _dataset_values(one: DatasetCopy) -> dict[str, Any]:
 
 
 def _manifest(values: dict[str, Any]) -> Manifest:
-    plain = {name: values[name] for name in Manifest._fields if name != "datasets"}
+    plain = {name: values[name] for name in Manifest._fields if name not in ("datasets", "base")}
+    base = _base(values["base"])
     datasets = tuple(_dataset(one) for one in values["datasets"])
     if not datasets:
         raise ValueError("it lists no dataset")
-    return Manifest(datasets=datasets, **plain)
+    if base is None and any(one.stored == BLOCKS for one in datasets):
+        raise ValueError("it names no base for datasets stored as blocks")
+    return Manifest(datasets=datasets, base=base, **plain)
+
+
+def _base(values: dict[str, Any] | None) -> Base | None:
+    if values is None:
+        return None
+    base = Base(**values)
+    if not _BASE.fullmatch(base.path):
+        raise ValueError(f"base {base.path!r} is not beside the set")
+    return base
 
 
 def _dataset(values: dict[str, Any]) -> DatasetCopy:
     known = {name: values[name] for name in DatasetCopy._fields}
-    if not _PART.fullmatch(known["file"]):
+    if not _FILE.fullmatch(known["file"]):
         raise ValueError(f"file name {known['file']!r} leaves the set")
-    if known["block_size"] != BLOCK_SIZE or known["algorithm"] != ALGORITHM:
-        raise ValueError(f"digests of {known['file']} are not {ALGORITHM} of {BLOCK_SIZE} bytes")
+    if known["block_size"] not in BLOCK_SIZES or known["algorithm"] not in DIGESTS:
+        raise ValueError(
+            f"digests of {known['file']} are {known['algorithm']!r} of {known['block_size']!r} bytes, "
+            f"not {' or '.join(DIGESTS)} of {', '.join(map(str, BLOCK_SIZES))} bytes"
+        )
+    if known["stored"] not in (PLAIN, BLOCKS):
+        raise ValueError(f"{known['file']} is stored as {known['stored']!r}")
     if known["position"] is not None:
         known["position"] = Position(**known["position"])
     return DatasetCopy(**known)

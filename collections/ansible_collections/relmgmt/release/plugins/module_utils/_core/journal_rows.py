@@ -11,6 +11,8 @@ import datetime
 import re
 from typing import NamedTuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Write
+
 PROCESS = "01"
 WRITES = {"04": "kill", "05": "set", "10": "zkill", "13": "trigger"}
 #: null, process end, end of file, transaction marks, trigger context, ... write nothing
@@ -19,18 +21,6 @@ REFERENCE_FIELD = 10
 HOROLOG_ORIGIN = datetime.datetime(1840, 12, 31)
 #: the node a restore writes and removes to prove that the dataset takes writes
 PROOF_GLOBAL = "^%relmgmt"
-
-
-class Write(NamedTuple):
-    """One write that a journal shows. ``time``: local time of the host, ISO 8601 without zone."""
-
-    op: str
-    reference: str
-    pid: int
-    user: str
-    node: str
-    time: str
-    transaction: int
 
 
 class Header(NamedTuple):

@@ -14,6 +14,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.items import
     Node,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._engines import (
+    gtm_call,
     gtm_globals,
     gtm_items,
     gtm_preimages,
@@ -22,6 +23,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines import (
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import (
     Attached,
+    Called,
     Engine,
     InstanceInfo,
     Written,
@@ -86,6 +88,12 @@ class GtmEngine(Engine):
     def write_globals(self, changes: List[GlobalChange]) -> Written:
         pid = gtm_globals.write(self.instance, changes)
         return Written(tuple(change.name for change in changes), (pid,))
+
+    def check_entry(self, entry: str) -> None:
+        gtm_call.check_entry(entry)
+
+    def call(self, entry: str, arguments: List[str], timeout: float) -> Called:
+        return gtm_call.call(self.instance, entry, arguments, timeout)
 
 
 @contextmanager

@@ -8,36 +8,27 @@ transaction, checked against what was seen before; what fails leaves everything 
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
-from contextlib import contextmanager
-from typing import Iterator, List, Tuple
+from typing import List, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import GlobalChange, Node
+from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_program
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import Answer, GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, InvalidInput
 
 NAME = re.compile(r"\^%?[A-Za-z][A-Za-z0-9]{0,30}\Z")
 PROGRAM_NAME = "RELMGMTGLOBALS"
-#: characters of escaped text on one line; longer values take several lines
-CHUNK = 4000
 DEADLINE = 300.0
-UNSAFE = re.compile(rb"[^ -$&-~]")
-ESCAPED = re.compile(rb"%([0-9A-F]{2})")
 
 # Lines in: a letter and its argument, escaped as %XX. Names and subscripts open a reference,
 # a letter then says what is to be done with it:
 #   G ^NAME   start at a global      B sub   one subscript down      V text   more value
 #   S set  Z zkill  E expect value  N expect no value  C expect this count  R read  W walk
 # Lines out: B (subscript), V (value part), D (done with one node), OK or CHANGED at the end.
-# Byte functions ($ZEXTRACT ...) give the same answer in M and in UTF-8 mode, where bytes that
-# are not UTF-8 would otherwise stop the program.
 PROGRAM = rb"""RELMGMTGLOBALS ; reads and writes globals; every name and value comes from standard input
  new act,count,done,i,safe
  view "NOBADCHAR"
- set safe="" for i=32:1:126 set:i'=37 safe=safe_$zchar(i)
+ set safe=$$safe()
  do load
  if $data(act("wrong")) write "%RELMGMT-E-ORDER, ",act("wrong"),! zhalt 1
  if $data(act("read")) for i=1:1:count do:"RW"[act(i) show(i)
@@ -93,23 +84,6 @@ node(at) ;
  for  write "V ",$$out($zextract(value,1,4000)),! set value=$zextract(value,4001,$zlength(value)) quit:value=""
  write "D",!
  quit
-in(text) ; %XX to bytes
- new p,made
- set made="",p=0
- for  set p=$zfind(text,"%") quit:'p  do
- . set made=made_$zextract(text,1,p-2)_$zchar($$dec($zextract(text,p,p+1)))
- . set text=$zextract(text,p+2,$zlength(text))
- quit made_text
-dec(hex) ;
- quit $find("0123456789ABCDEF",$extract(hex,1))-2*16+$find("0123456789ABCDEF",$extract(hex,2))-2
-out(text) ; bytes to %XX
- new c,i,made
- if $ztranslate(text,safe)="" quit text
- set made=""
- for i=1:1:$zlength(text) set c=$zextract(text,i),made=made_$select(safe[c:c,1:"%"_$$hex($zascii(c)))
- quit made
-hex(c) ;
- quit $extract("0123456789ABCDEF",c\16+1)_$extract("0123456789ABCDEF",c#16+1)
 """
 
 
@@ -143,29 +117,25 @@ def _orders(change: GlobalChange) -> List[bytes]:
     rows: List[bytes] = []
     for path, value in change.expected.items():
         rows += _open(change.name, path)
-        rows += [b"N"] if value is None else [*_value(value), b"E"]
+        rows += [b"N"] if value is None else [*gtm_program.value_rows(value), b"E"]
     if change.whole:
         known = sum(value is not None for value in change.expected.values())
         rows += [*_open(change.name, ()), b"C %d" % known]
     for path in change.removes:
         rows += [*_open(change.name, path), b"Z"]
     for node in change.sets:
-        rows += _open(change.name, node.subscripts) + _value(node.value) + [b"S"]
+        rows += _open(change.name, node.subscripts) + gtm_program.value_rows(node.value) + [b"S"]
     return rows
 
 
 def _open(name: str, subscripts: Tuple[str, ...]) -> List[bytes]:
     check_name(name)
-    return [b"G " + name.encode("ascii")] + [b"B " + _escape(_bytes(one)) for one in subscripts]
-
-
-def _value(value: str) -> List[bytes]:
-    data = _bytes(value)
-    return [b"V " + _escape(data[at:at + CHUNK]) for at in range(0, len(data), CHUNK)]
+    subs = [gtm_program.escape(gtm_program.text_bytes(one)) for one in subscripts]
+    return [b"G " + name.encode("ascii")] + [b"B " + one for one in subs]
 
 
 def _converse(instance: GtmInstance, rows: List[bytes], what: str) -> Answer:
-    with _staged() as folder:
+    with gtm_program.staged(PROGRAM_NAME, PROGRAM + gtm_program.CODING) as folder:
         answer = instance.mumps(
             "-run", PROGRAM_NAME, stdin=b"".join(row + b"\n" for row in rows),
             first=(f"{folder}({folder})",), deadline=DEADLINE,
@@ -173,7 +143,7 @@ def _converse(instance: GtmInstance, rows: List[bytes], what: str) -> Answer:
     lines = answer.out.splitlines()
     if lines and lines[-1].startswith("CHANGED "):
         raise EngineError(
-            f"{_unescape(lines[-1][8:])} changed between looking and writing; nothing was written",
+            f"{gtm_program.unescape(lines[-1][8:])} changed between looking and writing; nothing was written",
             place=f"instance {instance.name}", cure="quiesce the application and run again",
         )
     instance.require(answer, what)
@@ -186,34 +156,10 @@ def _nodes(answer: Answer) -> List[Node]:
     nodes, path, parts = [], [], []  # type: List[Node], List[str], List[str]
     for line in answer.out.splitlines():
         if line.startswith("B "):
-            path.append(_unescape(line[2:]))
+            path.append(gtm_program.unescape(line[2:]))
         elif line.startswith("V "):
             parts.append(line[2:])
         elif line == "D":
-            nodes.append(Node(tuple(path), _unescape("".join(parts))))
+            nodes.append(Node(tuple(path), gtm_program.unescape("".join(parts))))
             path, parts = [], []
     return nodes
-
-
-def _escape(data: bytes) -> bytes:
-    return UNSAFE.sub(lambda hit: b"%%%02X" % ord(hit.group()), data)
-
-
-def _unescape(text: str) -> str:
-    data = ESCAPED.sub(lambda hit: bytes([int(hit.group(1), 16)]), text.encode("ascii"))
-    return data.decode("utf-8", "surrogateescape")
-
-
-def _bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
-
-
-@contextmanager
-def _staged() -> Iterator[str]:
-    folder = tempfile.mkdtemp(prefix="relmgmt-")
-    try:
-        with open(os.path.join(folder, PROGRAM_NAME + ".m"), "wb") as stream:
-            stream.write(PROGRAM)
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -9,57 +9,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from datetime import datetime
-from typing import Any, Iterator, Mapping, NamedTuple, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import journal_rows
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
-from ansible_collections.relmgmt.release.plugins.module_utils._core.journal_rows import Extract, Header, Write
+from ansible_collections.relmgmt.release.plugins.module_utils._core.journal_rows import Extract, Header
+from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Counting, Write, Writer, Writes
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_files import LONG, read_header, regions
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 
-SAMPLE = 200
 MAX_JOURNALS = 10000
 FLUSH = 'SET r="" FOR  SET r=$VIEW("GVNEXT",r) QUIT:r=""  VIEW "JNLFLUSH":r'
-
-
-class Writer(NamedTuple):
-    """A process whose writes are the release's. ``since``, ``until``: seconds since 1970.
-
-    The times keep a user's process from hiding behind a process number that was used again.
-    """
-
-    pid: int
-    since: float = 0.0
-    until: float = float("inf")
-
-
-class Writes(NamedTuple):
-    """Writes since a point. ``unknown``: why nobody can tell, else "". ``total``: how many.
-
-    ``rows``: the first 200. ``by``: how many, by "user (process number)". ``globals``: how
-    many, by global name.
-    """
-
-    unknown: str
-    total: int
-    rows: tuple[Write, ...]
-    by: dict[str, int]
-    globals: dict[str, int]
-
-    @property
-    def others(self) -> tuple[Write, ...] | None:
-        """For ``going_back.choose_way``: None if unknown."""
-        return None if self.unknown else self.rows
-
-    def as_dict(self) -> dict[str, Any]:
-        """JSON-able values."""
-        return {
-            "known": not self.unknown, "unknown": self.unknown, "count": self.total,
-            "by": self.by, "globals": self.globals, "rows": [dict(row._asdict()) for row in self.rows],
-        }
 
 
 class _Unknown(Exception):
@@ -76,22 +38,14 @@ def writes_since(
     first; without it, writes of processes that still run may be missing (check mode
     touches nothing).
     """
-    total = 0
-    rows: list[Write] = []
-    by: Counter[str] = Counter()
-    names: Counter[str] = Counter()
+    found = Counting()
     try:
         for write in _all_writes(instance, positions, scratch, flush):
-            if journal_rows.is_proof(write.reference) or _is_ours(write, writers):
-                continue
-            total += 1
-            by[f"{write.user or 'unknown'} (process {write.pid})"] += 1
-            names[write.reference.split("(", 1)[0]] += 1
-            if len(rows) < SAMPLE:
-                rows.append(write)
+            if not journal_rows.is_proof(write.reference) and not _is_ours(write, writers):
+                found.add(write)
     except (_Unknown, RelmgmtError) as error:
-        return Writes(str(error), total, tuple(rows), dict(by), dict(names))
-    return Writes("", total, tuple(rows), dict(by), dict(names))
+        return found.result(unknown=str(error))
+    return found.result()
 
 
 def _all_writes(

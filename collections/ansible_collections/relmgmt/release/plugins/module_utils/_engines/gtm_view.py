@@ -3,14 +3,13 @@
 
 Opening one changes its header (T43) and fails where a dataset is damaged. So datasets come
 from the global directory and the headers as the files hold them, and who has one open comes
-from the kernel: ``mupip ftok`` names the shared memory of a database file.
+from the kernel: the header names the shared memory of a database file.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from typing import Dict, List, Set
+from typing import Dict, Iterable, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._engines import gtm_files
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
@@ -30,8 +29,9 @@ SHM_ID, SHM_ATTACHED = 1, 6
 def info(instance: GtmInstance) -> InstanceInfo:
     """Version, state and datasets. A dataset that is missing makes the state unknown."""
     files = _files(instance)
-    users = attached_to(instance, sorted(set(files.values())))
-    datasets = tuple(_dataset(instance, name, path) for name, path in sorted(files.items()))
+    headers = {name: gtm_files.read_header(instance, path) for name, path in sorted(files.items())}
+    users = attached_to(files.values(), [header.memory for header in headers.values()])
+    datasets = tuple(_dataset(instance, name, files[name], header) for name, header in headers.items())
     state = FROZEN if any(one.frozen for one in datasets) else RUNNING if users.processes else DOWN
     return InstanceInfo(
         "gtm", instance.name, _version(instance), state, (instance.global_directory,), datasets, False
@@ -40,19 +40,19 @@ def info(instance: GtmInstance) -> InstanceInfo:
 
 def attached(instance: GtmInstance) -> Attached:
     """Processes that have any dataset of the instance open."""
-    return attached_to(instance, sorted(set(_files(instance).values())))
+    paths = sorted(set(_files(instance).values()))
+    return attached_to(paths, [gtm_files.read_header(instance, path).memory for path in paths])
 
 
-def attached_to(instance: GtmInstance, paths: List[str]) -> Attached:
-    """Processes that have one of these database files open.
+def attached_to(paths: Iterable[str], memories: Iterable[int]) -> Attached:
+    """Processes that have one of these database files open; ``memories``: the shared memory their headers name.
 
     ``processes`` is the kernel's count of attachments to the shared memory, which every user may
     read; pids come from /proc and only processes that we may inspect show up there.
     """
-    pids = _pids_with_open({os.path.realpath(path) for path in paths})
+    pids = pids_with_open(paths)
     counts = _attachments()
-    count = max([counts.get(_shared_memory(instance, path), 0) for path in paths] + [len(pids)])
-    return Attached(count, tuple(sorted(pids)))
+    return Attached(max([len(pids), *(counts.get(one, 0) for one in memories)]), tuple(sorted(pids)))
 
 
 def _version(instance: GtmInstance) -> str:
@@ -72,19 +72,10 @@ def _files(instance: GtmInstance) -> Dict[str, str]:
     return files
 
 
-def _dataset(instance: GtmInstance, name: str, path: str) -> Dataset:
-    header = gtm_files.read_header(instance, path)
+def _dataset(instance: GtmInstance, name: str, path: str, header: gtm_files.FileHeader) -> Dataset:
     return Dataset(
         name, path, os.path.getsize(path), header.journal, header.frozen, (instance.global_directory,)
     )
-
-
-def _shared_memory(instance: GtmInstance, path: str) -> int:
-    answer = instance.require(instance.mupip("ftok", path), f"mupip ftok {path}")
-    hit = re.search(r"::\s+-?\d+ \[0x\w+\]\s+::\s+(-?\d+) \[", answer.out + answer.err)
-    if not hit:
-        raise HostStateUnknown("mupip ftok names no shared memory", place=path)
-    return int(hit.group(1))
 
 
 def _attachments() -> Dict[int, int]:
@@ -93,7 +84,9 @@ def _attachments() -> Dict[int, int]:
     return {int(row[SHM_ID]): int(row[SHM_ATTACHED]) for row in rows}
 
 
-def _pids_with_open(files: Set[str]) -> Set[int]:
+def pids_with_open(paths: Iterable[str]) -> Set[int]:
+    """Processes that have one of these files open, as far as we may inspect them."""
+    files = {os.path.realpath(path) for path in paths}
     return {int(pid) for pid in os.listdir("/proc") if pid.isdigit() and _has_open(pid, files)}
 
 

@@ -20,7 +20,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.undo impor
     others_since,
 )
 
-DATA_KINDS = ("globals",)
+#: what may have changed data; a step may do anything
+DATA_KINDS = ("globals", "step")
 
 
 class Plan(NamedTuple):
@@ -59,6 +60,7 @@ def _what(act: dict[str, Any]) -> str:
     """What the act has changed, or meant to."""
     intent = act["intent"]
     intended = [*intent.get("loads", []), *intent.get("removes", []), *intent.get("globals", [])]
+    intended += [intent["step"]] if "step" in intent else []
     names = (act["detail"] or {}).get("names") or intended
     return ", ".join(names) or str(act["release"])
 
@@ -119,12 +121,13 @@ def _writers(acts: list[dict[str, Any]]) -> list[int]:
 
 
 def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
-    context = UndoContext(host.tmpdir, host.state_dir)
+    context = UndoContext(host.tmpdir, host.state_dir, host.progress)
     failed = []
     record["undone"] = []  # from here on what was undone, not what is to be
     if plan.way.way == RESTORE and plan.point is not None:
         try:
             record["datasets"] = _restore(host, plan.acts, plan.point, context)
+            context = context._replace(restored=plan.point["instance"])
         except RelmgmtError as error:
             failed.append(f"the datasets: {error}")
     for act in plan.acts:
@@ -144,7 +147,10 @@ def _restore(
 ) -> dict[str, Any]:
     """Bring the datasets of the point back; an act of its own, with intent and outcome."""
     data = next(act for act in acts if act["undo"]["kind"] in DATA_KINDS)
-    recipe = {**data["undo"], "kind": "datasets", "path": point["path"]}
+    recipe = {
+        **data["undo"], "kind": "datasets", "path": point["path"], "since": point["taken_at"],
+        "writer_pids": _writers(acts), "confirmed_by": host.params["lose_writes_confirmed_by"],
+    }
     with host.act("restore", f"{point['instance']}:{point['point']}", {"path": point["path"]}, {}) as act:
         seen = UNDO["datasets"](recipe, context)
         act.note(**seen)

@@ -6,16 +6,12 @@ from __future__ import annotations
 import tempfile
 from typing import Any, Iterator, Sequence
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
-from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import (
-    Writer,
-    Writes,
-    writes_since,
-)
-from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_restore import GtmRestore, Plan
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
+from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.backup_set import gtm_instance
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
     Host,
     Outcome,
@@ -27,34 +23,36 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.run import
 def restore(host: Host) -> Outcome:
     """The datasets and routines of an instance are those of a backup set again."""
     permit = host.guard(going_back=host.ledger.receipt(host.params["change"] or "") is not None)
-    path = host.params["path"].rstrip("/")
-    job = GtmRestore(gtm_instance(host.params["instance"]), path, host.tmpdir, host.params["reserve"])
+    job = Restore(
+        open_storage(host.params["instance"]), host.params["path"], host.tmpdir, host.params["reserve"],
+        host.params["verify"], host.progress,
+    )
     _require_known(host, job)
-    job.verify()
     person = host.params["lose_writes_confirmed_by"].strip() or job.confirmed_by
     if host.check_mode:
         plan = job.plan()
+        job.verify(plan)
         return _outcome(job, plan, _loss(host, job, plan, person), planned=True)
     with job.alone():
-        job.require_standalone()
         job.settle()
         plan = job.plan()
         loss = _loss(host, job, plan, person)
         if plan.needed:
             _require_word(job, loss)
-            _carry_out(host, permit, job, plan, person)
+            plan = _carry_out(host, permit, job, plan, person)
     return _outcome(job, plan, loss, planned=False)
 
 
-def _carry_out(host: Host, permit: Permit, job: GtmRestore, plan: Plan, person: str) -> None:
-    target = f"{job.instance.name}:{job.manifest.point}"
+def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str) -> Plan:
+    target = f"{job.storage.name}:{job.manifest.point}"
     intent = {"path": job.path, "root_digest": job.manifest.root_digest, "lose_writes_confirmed_by": person}
     with host.act("restore", target, intent, {}) as act:
-        job.carry_out(plan, person)
+        done = job.carry_out(plan, lambda current: _require_word(job, _loss(host, job, current, person)), person)
         act.note(
-            datasets=[one.copy.name for one in plan.finish], change=permit.change,
-            routines=list(plan.routines.write + plan.routines.remove),
+            datasets=[one.copy.name for one in done.prove], change=permit.change,
+            routines=list(done.routines.write + done.routines.remove),
         )
+    return done
 
 
 def release_writers(ledger: Ledger, change: str) -> list[Writer]:
@@ -74,45 +72,48 @@ def others_since(
     """Writes since the ledger's ``point`` by processes other than ``pids``.
 
     ``recipe["instance"]``: the instance whose journals are read. Where a restore of the point
-    was cut off, what it has replaced already cannot be lost once more, and its word holds.
+    was cut off, what it has made unopenable cannot be lost once more, and its word holds.
     """
     writers = [Writer(int(pid), since=point["taken_at"]) for pid in pids]
     with tempfile.TemporaryDirectory(prefix="relmgmt-") as scratch:
-        job = GtmRestore(gtm_instance(recipe["instance"]), point["path"], scratch)
-        positions = job.manifest.positions
-        if job.unfinished:
-            if job.confirmed_by:
-                return Writes("", 0, (), {}, {})
-            positions = _positions(job.plan())
-        return writes_since(job.reachable, positions, writers, scratch)
-
-
-def _positions(plan: Plan) -> dict[str, Position]:
-    """Journal positions of the datasets that are still to be replaced."""
-    return {one.copy.name: one.copy.position for one in plan.replace if one.copy.position}
+        job = Restore(open_storage(recipe["instance"]), point["path"], scratch)
+        if job.confirmed_by:
+            return NONE
+        if job.begun:
+            return _writes(job, job.plan(), writers, scratch)
+        return job.storage.writes_since(job.manifest.positions, writers, scratch)
 
 
 def undo_datasets(recipe: dict[str, Any], context: UndoContext) -> dict[str, Any]:
     """Restore ``recipe["path"]`` into ``recipe["instance"]``; a point that is there already is left alone.
 
-    Whether users' writes may be lost was decided before (going_back.choose_way).
+    Whether users' writes may be lost was decided before (going_back.choose_way). With
+    ``recipe["writer_pids"]`` and ``recipe["since"]`` the journals are asked once more for
+    what came between, unless ``recipe["confirmed_by"]`` accepts any loss.
     """
-    job = GtmRestore(
-        gtm_instance(recipe["instance"]), recipe["path"], context.tmpdir, int(recipe.get("reserve") or 0)
+    job = Restore(
+        open_storage(recipe["instance"]), recipe["path"], context.tmpdir, int(recipe.get("reserve") or 0),
+        progress=context.progress,
     )
-    job.verify()
+    person = str(recipe.get("confirmed_by") or "") or job.confirmed_by
+
+    def consent(plan: Plan) -> None:
+        if "writer_pids" in recipe and not person:
+            writers = [Writer(int(pid), since=recipe["since"]) for pid in recipe["writer_pids"]]
+            _require_word(job, _told(job, plan, _writes(job, plan, writers, context.tmpdir), person))
+
     with job.alone():
-        job.require_standalone()
         job.settle()
         plan = job.plan()
         if plan.needed:
-            job.carry_out(plan)
+            consent(plan)
+            plan = job.carry_out(plan, consent, person)
     return {**_work(job, plan), "changed": plan.needed}
 
 
-def _require_known(host: Host, job: GtmRestore) -> None:
+def _require_known(host: Host, job: Restore) -> None:
     """A set that the ledger knows must be the one that was recorded."""
-    for point in host.ledger.points(instance=job.instance.name):
+    for point in host.ledger.points(instance=job.storage.name):
         if point["path"] == job.path and point["root_digest"] != job.manifest.root_digest:
             raise DatasetError(
                 "the set is not the one that the ledger recorded", place=job.path,
@@ -120,76 +121,109 @@ def _require_known(host: Host, job: GtmRestore) -> None:
             )
 
 
-def _loss(host: Host, job: GtmRestore, plan: Plan, person: str) -> dict[str, Any]:
+def _at_stake(job: Restore, plan: Plan) -> list[Found]:
+    """Datasets whose writes since the point a restore loses.
+
+    Nobody has written to one that a run before has made unopenable: its loss was decided then.
+    """
+    return [one for one in plan.replace if not (job.goes_on and one.marked == job.path)]
+
+
+def _writes(job: Restore, plan: Plan, writers: Sequence[Writer], scratch: str) -> Writes:
+    """What a restore by this plan loses.
+
+    Nothing is flushed: check mode touches nothing, and otherwise the datasets were settled before.
+    """
+    stake = _at_stake(job, plan)
+    for one in stake:
+        if one.copy.position is None:
+            return NONE._replace(unknown=f"the set holds no journal position of {one.copy.name}")
+        if one.marked:
+            return NONE._replace(unknown=f"{one.path} is half restored from {one.marked}")
+    positions = {one.copy.name: one.copy.position for one in stake if one.copy.position}
+    return job.storage.writes_since(positions, writers, scratch, flush=False) if positions else NONE
+
+
+def _loss(host: Host, job: Restore, plan: Plan, person: str) -> dict[str, Any]:
     """The data-loss statement, about the datasets that would be replaced."""
-    replaced = _positions(plan)
     writes = None
-    if replaced:
+    if plan.replace:
         writers = release_writers(host.ledger, job.manifest.change)
-        writes = writes_since(job.reachable, replaced, writers, host.tmpdir, flush=not host.check_mode)
+        writes = _writes(job, plan, writers, host.tmpdir)
+    return _told(job, plan, writes, person)
+
+
+def _told(job: Restore, plan: Plan, writes: Writes | None, person: str) -> dict[str, Any]:
     return {
-        "statement": _statement(job.manifest.taken_at, writes), "point": job.manifest.point,
-        "taken_at": job.manifest.taken_at, "writes": writes.as_dict() if writes else None,
-        "confirmed_by": person,
+        "statement": statement(job.manifest.taken_at, writes), "point": job.manifest.point,
+        "taken_at": job.manifest.taken_at, "datasets": [one.copy.name for one in _at_stake(job, plan)],
+        "writes": writes.as_dict() if writes else None, "confirmed_by": person,
     }
 
 
-def _statement(taken: str, writes: Writes | None) -> str:
-    if writes is None:
-        return f"nothing is lost: no dataset differs from the point of {taken}"
-    if writes.unknown:
-        return f"what was written since {taken} is unknown ({writes.unknown}); a restore loses it"
-    if not writes.total:
-        return f"nothing is lost: only the release wrote since {taken}"
-    by = ", ".join(f"{name}: {count}" for name, count in sorted(writes.by.items()))
-    return f"a restore loses {writes.total} writes since {taken}, by {by}"
-
-
-def _require_word(job: GtmRestore, loss: dict[str, Any]) -> None:
+def _require_word(job: Restore, loss: dict[str, Any]) -> None:
     """No write by a user is lost without a named person's word (invariant 13)."""
     writes = loss["writes"]
     if writes is None or loss["confirmed_by"] or (writes["known"] and not writes["count"]):
         return
     raise Refused(
-        loss["statement"], place=f"instance {job.instance.name}", data_loss=loss,
+        loss["statement"], place=f"instance {job.storage.name}", data_loss=loss,
         cure="show this to the person who decides, then set lose_writes_confirmed_by to their name",
     )
 
 
-def _work(job: GtmRestore, plan: Plan) -> dict[str, Any]:
+def _work(job: Restore, plan: Plan) -> dict[str, Any]:
     return {
         "path": job.path, "root_digest": job.manifest.root_digest,
-        "datasets": [
-            {"name": one.copy.name, "path": one.path, "same": one.same,
-             "blocks_differing": one.compared.differing, "blocks_total": one.compared.total}
-            for one in plan.datasets
-        ],
-        "blocks_differing": sum(one.compared.differing for one in plan.replace),
-        "blocks_total": sum(one.compared.total for one in plan.datasets),
+        "datasets": [_dataset(one, plan) for one in plan.datasets],
+        "blocks_differing": sum(one.changes.count for one in plan.replace),
+        "blocks_total": sum(one.changes.total for one in plan.datasets),
+        "bytes_written": plan.bytes_written,
         "routines_written": list(plan.routines.write), "routines_removed": list(plan.routines.remove),
         "not_in_set": list(plan.not_in_set),
     }
 
 
-def _outcome(job: GtmRestore, plan: Plan, loss: dict[str, Any], planned: bool) -> Outcome:
+def _dataset(one: Found, plan: Plan) -> dict[str, Any]:
+    way = plan.ways.get(one.copy.name)
+    return {
+        "name": one.copy.name, "path": one.path, "same": one.same,
+        "blocks_differing": one.changes.count, "blocks_total": one.changes.total,
+        "block_size": one.stored.layout.block_size,
+        "way": way.way if way else "", "reason": way.reason if way else "",
+        "bytes_written": bytes_of(one, way) if way else 0,
+    }
+
+
+def _outcome(job: Restore, plan: Plan, loss: dict[str, Any], planned: bool) -> Outcome:
     record = {**_work(job, plan), "data_loss": loss}
     if planned:
-        record["attached"] = list(job.attached().pids)
-    blocks = f"{record['blocks_differing']} of {record['blocks_total']} blocks"
-    said = f"{blocks} would change" if planned else f"{blocks} differed, the datasets are the point's again"
+        record["attached"] = list(job.storage.attached().pids)
     return Outcome(
         plan.needed, record, before=_listing(plan, "differs"),
-        after=_listing(plan, job.manifest.root_digest[:16]),
-        message=said if plan.needed else "the datasets are the point's already",
+        after=_listing(plan, job.manifest.root_digest[:16]), message=_said(plan, record, planned),
     )
 
 
+def _said(plan: Plan, record: dict[str, Any], planned: bool) -> str:
+    if not plan.needed:
+        return "the datasets are the point's already"
+    blocks = f"{record['blocks_differing']} of {record['blocks_total']} blocks"
+    ways = ", ".join(sorted({way.way for way in plan.ways.values()}))
+    if planned:
+        return f"{blocks} would change ({ways or 'nothing to write'}); {record['data_loss']['statement']}"
+    return f"{blocks} differed ({ways or 'nothing to write'}), the datasets are the point's again"
+
+
 def _listing(plan: Plan, state: str) -> str:
-    lines = [
-        f"dataset {one.copy.name}: "
-        + ("as the point" if one.same else f"{one.compared.differing} of {one.compared.total} blocks {state}")
-        for one in plan.datasets
-    ]
+    lines = [f"dataset {one.copy.name}: {_line(one, plan, state)}" for one in plan.datasets]
     lines += [f"routine {name}: {state}" for name in plan.routines.write]
     lines += [f"routine {name}: {'there' if state == 'differs' else 'gone'}" for name in plan.routines.remove]
     return "\n".join(lines) + "\n"
+
+
+def _line(one: Found, plan: Plan, state: str) -> str:
+    if one.same:
+        return "as the point"
+    blocks = f"{one.changes.count} of {one.changes.total} blocks"
+    return f"{blocks} {'differ' if state == 'differs' else state} ({plan.ways[one.copy.name].way})"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
+from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_steps import undo_step
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
     undo_cache_items,
     undo_globals,
@@ -26,6 +27,7 @@ __all__ = ["UNDO", "UndoContext", "others_since"]
 UNDO: dict[str, Callable[[dict[str, Any], UndoContext], dict[str, Any]]] = {
     "cache_items": undo_cache_items,
     "globals": undo_globals,
+    "step": undo_step,
     "datasets": undo_datasets,
     "war": undo_war,
     "static": undo_static,
