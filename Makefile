@@ -3,7 +3,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 COLLECTION := collections/ansible_collections/relmgmt/release
 # What mypy and its like look at; tests are run, not typed.
-TYPED := $(COLLECTION)/plugins runner/relmgmt_runner sandbox/relmgmt_sandbox tools examples/build.py
+TYPED := $(COLLECTION)/plugins runner/relmgmt_runner sandbox/relmgmt_sandbox tools bench examples/build.py
 READY := .venv/ready
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PYTHONPATH := $(CURDIR)/sandbox
@@ -44,6 +44,10 @@ test-integration: $(READY) ## Test modules and sandbox on a real engine and real
 test-e2e: $(READY) ## Carry whole change cycles out, with every way they can go wrong
 	pytest -q -n 2 --dist loadfile tests/e2e
 
+.PHONY: faults
+faults: $(READY) ## Kill, cut the power, fill and tear disks: every fault of backup, restore and load (root)
+	pytest -q tests/faults --all-faults
+
 .PHONY: lint
 lint: lint-style lint-types lint-layers lint-playbooks lint-changelog lint-scripts sanity ## Check style, types, layers, playbooks, documentation
 
@@ -74,6 +78,10 @@ molecule: $(READY) ## Carry a release out on hosts in containers (root; podman o
 test-all: test ## Test every version of ansible-core and Python found here, then in containers
 	python tools/lanes.py
 	tools/molecule
+
+.PHONY: bench
+bench: $(READY) ## Measure against peers: 40 minutes, root; BENCH='--rows TEXT' or BENCH=--quick for a part
+	PYTHONPATH=collections:sandbox python -m bench $(BENCH)
 
 .PHONY: clean
 clean: ## Remove what was built and cached; the sandbox is removed by demo-down

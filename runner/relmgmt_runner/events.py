@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import parse_line
 from relmgmt_runner.ports import Step
 
 PLAY_START = "playbook_on_play_start"
@@ -25,6 +26,9 @@ def step_of(event: Mapping[str, Any]) -> Step | None:
         return Step("play", play)
     if kind in ("playbook_on_task_start", "playbook_on_handler_task_start"):
         return Step("task", play, task)
+    if kind == "verbose":
+        line = parse_line(_text(event.get("stdout")))
+        return line and Step("progress", "", line.module, line.host, message=line.text)
     if kind in HOST_STATES:
         result = data.get("res")
         result = result if isinstance(result, Mapping) else {}

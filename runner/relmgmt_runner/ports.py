@@ -15,8 +15,9 @@ from typing import Any, NamedTuple, Protocol
 class Step(NamedTuple):
     """One thing that happened in a playbook.
 
-    ``kind``: play, task or host (a task's result on a host). ``state``: for a host one of ok,
-    changed, failed, ignored, unreachable, skipped. ``message``: why it failed.
+    ``kind``: play, task, host (a task's result on a host) or progress (of long work on a host, ``task``
+    its module). ``state``: for a host one of ok, changed, failed, ignored, unreachable, skipped.
+    ``message``: why it failed, or how far the work is.
     """
 
     kind: str

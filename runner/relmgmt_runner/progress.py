@@ -31,6 +31,8 @@ def line_of(step: Step) -> str:
     """One line for a step; empty for one that is not worth a line."""
     if step.kind == "play":
         return f"== {printable(step.play)}"
+    if step.kind == "progress":
+        return f"{'at work':<11} {printable(step.host)}  {printable(step.task)}: {printable(step.message)}"
     if step.kind != "host" or step.state == "skipped":
         return ""
     message = f": {printable(step.message)}" if step.message else ""

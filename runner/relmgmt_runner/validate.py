@@ -11,7 +11,12 @@ from typing import Any, NamedTuple
 from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import Approval, Ticket
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
-from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import Bundle, load_bundle, load_ticket
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
+    Bundle,
+    lint_bundle,
+    load_bundle,
+    load_ticket,
+)
 from ansible_collections.relmgmt.release.plugins.plugin_utils.window import window_on
 from relmgmt_runner.errors import DONE, REFUSED, USAGE, UsageError
 
@@ -37,15 +42,15 @@ def validate(path: Path, hosts: Mapping[str, Mapping[str, Any]] | None, now: dat
     ``hosts``: the inventory's variables by host; None when no inventory was named.
     """
     if path.is_dir():
-        return [_bundle(str(path))[0]]
+        return _bundle(str(path))[0]
     try:
         ticket, approvals, bundle_path = load_ticket(str(path))
     except InvalidInput as error:
         return [_invalid("ticket", error)]
-    finding, bundle = _bundle(bundle_path)
+    findings, bundle = _bundle(bundle_path)
     if bundle is None:
-        return [finding]
-    return [finding, *_gates(ticket, approvals, bundle, hosts, now)]
+        return findings
+    return [*findings, *_gates(ticket, approvals, bundle, hosts, now)]
 
 
 def status_of(findings: list[Finding]) -> int:
@@ -57,13 +62,14 @@ def status_of(findings: list[Finding]) -> int:
     return USAGE if INVALID in answers else REFUSED if gates.REFUSE in answers else DONE
 
 
-def _bundle(path: str) -> tuple[Finding, Bundle | None]:
+def _bundle(path: str) -> tuple[list[Finding], Bundle | None]:
     try:
         bundle = load_bundle(path)
     except InvalidInput as error:
-        return _invalid("bundle", error), None
+        return [_invalid("bundle", error)], None
     reason = f"{bundle.name}, {len(bundle.files)} files as sealed, digest {bundle.digest}"
-    return Finding("bundle", gates.PASS, reason), bundle
+    packages = gates.judge_packages(lint_bundle(bundle))
+    return [Finding("bundle", gates.PASS, reason), Finding(*packages)], bundle
 
 
 def _gates(

@@ -145,6 +145,17 @@ def test_a_changed_package_is_invalid(relmgmt, change, bundle):
     assert "cure:" in relmgmt.said
 
 
+def test_a_package_that_no_instance_could_load_is_refused(relmgmt, change, bundle):
+    (bundle / "CFIS002.xml").write_text('<Export><Routine name="%A" type="MAC">\n ;\n</Routine></Export>')
+    text = (bundle / "release.yml").read_text()
+    more = "documents:\n"
+    (bundle / "release.yml").write_text(text.replace(more, "  - {type: cache_xml, file: CFIS002.xml}\n" + more))
+    relmgmt("seal", bundle)
+    assert relmgmt("validate", bundle) == 4
+    assert "refuse   packages: %A.MAC (CFIS002.xml line 1) belongs to every namespace" in relmgmt.said
+    assert "name it in percent_items" in relmgmt.said
+
+
 def test_an_approval_of_another_bundle_is_refused(relmgmt, change, bundle):
     approve(relmgmt, change)
     (bundle / "NOTES.md").write_text("# Other notes\n")

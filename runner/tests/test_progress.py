@@ -36,7 +36,20 @@ def test_a_result_on_a_host_becomes_a_step(given, state, message):
     assert step_of(given) == Step("host", "Backup", "Copy", "db1", state, message)
 
 
-@pytest.mark.parametrize("given", [{}, {"event": "verbose"}, {"event": "playbook_on_stats", "event_data": None}])
+def test_progress_of_long_work_is_shown():
+    step = step_of({"event": "verbose", "stdout": "[db1] backup_set: copying A.DAT: 1.0 GiB of 4.0 GiB, 9 s left"})
+    assert step == Step("progress", "", "backup_set", "db1", "", "copying A.DAT: 1.0 GiB of 4.0 GiB, 9 s left")
+    assert line_of(step) == "at work     db1  backup_set: copying A.DAT: 1.0 GiB of 4.0 GiB, 9 s left"
+    stream = io.StringIO()
+    with LiveDisplay(Console(file=stream, width=200, force_terminal=True)) as display:
+        display.show(step)
+    assert "9 s left" in stream.getvalue()
+
+
+@pytest.mark.parametrize("given", [
+    {}, {"event": "verbose"}, {"event": "verbose", "stdout": "[WARNING]: x"},
+    {"event": "playbook_on_stats", "event_data": None},
+])
 def test_other_events_are_not_shown(given):
     assert step_of(given) is None
 
@@ -60,7 +73,7 @@ def test_plain_lines_name_state_host_and_task():
     assert stream.getvalue() == "== Backup\nfailed      db1  Copy: no space\n"
 
 
-@pytest.mark.parametrize("kind", ["play", "task", "host"])
+@pytest.mark.parametrize("kind", ["play", "task", "host", "progress"])
 def test_nothing_from_a_host_steers_the_terminal(kind):
     step = Step(kind, HOSTILE, HOSTILE, HOSTILE, "failed", HOSTILE)
     assert "\x1b" not in line_of(step)

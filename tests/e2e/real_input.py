@@ -120,7 +120,7 @@ def real_release(root: Path, name: str, routines: dict[str, str]) -> Path:
     shutil.copy(maven(WAR), directory / "jolokia.war")
     zipped(npm(STATIC) / "dist", directory / "chart.zip")
     packages = [
-        {"type": "cache_xml", "file": "routines.xml"},
+        {"type": "cache_xml", "file": "routines.xml", "percent_items": ["%*"]},
         {"type": "war", "file": "jolokia.war", "application": "jolokia", "context_root": "/jolokia"},
         {"type": "static_zip", "file": "chart.zip"},
     ]

@@ -14,9 +14,8 @@ from gtm_instance import GtmSandbox
 from module_runner import run_module, run_module_raw
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module import cache_package_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import UNDO, UndoContext
 
-UNDO = {"cache_items": cache_package_undo.undo_cache_items, "globals": cache_package_undo.undo_globals}
 DIGEST = "0123456789ab" + "0" * 52
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<Export generator="Cache" version="25">\n'
 
@@ -58,9 +57,13 @@ class Cycle:
         return Ledger(str(self.ledger_path))
 
     def begin(self, release: str, *items: str, backup: bool = True, **options: Any) -> dict[str, Any]:
-        """A new change whose gate has passed and whose package lies in the drop: its options."""
+        """A new change whose gate has passed and whose export lies in the drop: its options."""
+        return self.begin_file(release, export_xml(*items), backup, **options)
+
+    def begin_file(self, release: str, data: bytes, backup: bool = True, **options: Any) -> dict[str, Any]:
+        """The same with the bytes of a package."""
         self.number += 1
-        change, data = f"CHG{self.number:07d}", export_xml(*items)
+        change = f"CHG{self.number:07d}"
         digest = hashlib.sha256(data).hexdigest()
         bundle = self.deliver(release, data, digest)
         ledger = self.ledger()
@@ -115,13 +118,14 @@ class Cycle:
         ledger, details = self.ledger(), []
         for act in ledger.acts(args["change"]):
             if act["undone_at"] is None:
-                details.append(UNDO[act["undo"]["kind"]](act["undo"], None))
+                details.append(UNDO[act["undo"]["kind"]](act["undo"], UndoContext("", "")))
                 ledger.undo_act(act["id"], details[-1])
         return details
 
     def undo_again(self, args: dict[str, Any]) -> list[dict[str, Any]]:
         """The same handlers once more, whatever the ledger says."""
-        return [UNDO[act["undo"]["kind"]](act["undo"], None) for act in self.ledger().acts(args["change"])]
+        acts = self.ledger().acts(args["change"])
+        return [UNDO[act["undo"]["kind"]](act["undo"], UndoContext("", "")) for act in acts]
 
     def close(self, args: dict[str, Any]) -> None:
         """The change is done."""

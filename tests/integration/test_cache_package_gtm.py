@@ -36,7 +36,8 @@ def cycle(tmp_path: Path, gtm: GtmSandbox) -> Cycle:
 def next_release(cycle, mode=None, **options):
     return cycle.begin(
         "CFIS002", routine_xml("CASE.MAC", CASE2), routine_xml("%CFUTIL.INT", UTIL),
-        global_xml("^CFISCFG", CFG), **{"drops": ["CASEOLD.MAC"], **(mode or MERGE), **options},
+        global_xml("^CFISCFG", CFG),
+        **{"drops": ["CASEOLD.MAC"], "percent_items": ["%CFUTIL.INT"], **(mode or MERGE), **options},
     )
 
 
@@ -321,7 +322,7 @@ def test_the_engines_own_utilities_are_a_package_like_any_other(cycle):
     texts = {path.stem.replace("_", "%"): path.read_text(errors="surrogateescape")
              for path in sorted(Path(cycle.gtm.dist).glob("_[A-Z]*.m"))}
     items = [routine_xml(f"{name}.INT", text) for name, text in texts.items()]
-    args = cycle.begin("CFIS002", *items)
+    args = cycle.begin("CFIS002", *items, percent_items=["%*.INT"])
     result = cycle.install(args)
     assert (result["compiled"], set(states(result).values())) == (len(texts), {"added"})
     assert cycle.install(args)["changed"] is False

@@ -7,78 +7,40 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from gtm_change import CHANGE, Change, TwoRegions, flip, positions, tree
+from gtm_change import CHANGE, Change, flip, positions, tree
 from gtm_instance import find_dist
+from gtm_point import NEW, OLD, PERSON, WRITE, Point, open_each
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup import fence
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing import write_digests
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.copying import hash_file
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.patch import is_marked
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import parse, render
+from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import Layout
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import Answer
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import writes_since
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import others_since, undo_datasets
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import UndoContext
 
 pytestmark = pytest.mark.skipif(not find_dist(), reason="untested: no GT.M found; set RELMGMT_GTM_DIST")
 
-WRITE = 'SET ^CASE(1)="closed",^CASE("new")=1,^AUXLOG(1)="x" KILL ^CASE(2)'
 
-
-@pytest.fixture
-def gtm(tmp_path: Path) -> Iterator[TwoRegions]:
-    made = TwoRegions(tmp_path / "i")
-    made.create()
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Point]:
+    made = Point(tmp_path_factory.mktemp("restore") / "w").save()
     yield made
-    made.close()
-
-
-class Point:
-    """A set of point `before`, and what the instance held at it."""
-
-    def __init__(self, job: Change) -> None:
-        self.job = job
-        self.gtm = job.gtm
-        self.made = job.backup()
-        assert self.made["changed"], self.made
-        self.path = Path(self.made["path"])
-        self.globals = self.gtm.extract()
-        self.sources = tree(self.gtm.sources)
-        self.gtm.settle()
-
-    def change(self) -> None:
-        """What a release does: globals in both regions, one routine changed, one new, one gone."""
-        self.job.write_as_release(WRITE)
-        self.gtm.routine("CASE", "CASE()\tQUIT 100\n")
-        self.gtm.routine("CASENEW", "CASENEW()\tQUIT 3\n")
-        (self.gtm.sources / "_CFUTIL.m").unlink()
-        (self.gtm.objects / "_CFUTIL.o").unlink()
-        self.gtm.settle()
-
-    def restore(self, **options: Any) -> dict[str, Any]:
-        return self.job.restore(str(self.path), **options)
-
-    def require_reached(self) -> None:
-        """Globals, routines, journals, integrity are those of the point; writes work."""
-        assert self.gtm.extract() == self.globals
-        assert tree(self.gtm.sources) == self.sources
-        assert self.gtm.m("WRITE $$^CASE()") == "1"
-        assert not (self.gtm.objects / "CASENEW.o").exists()
-        assert {one.journal for one in self.gtm.info().datasets} == {
-            str(self.gtm.base / "cfis.mjl"), str(self.gtm.base / "aux.mjl")
-        }
-        integ = self.gtm.engine.mupip("integ", "-region", "*")
-        assert integ.rc == 0, integ.err
-        assert list(self.gtm.base.glob("*relmgmt-restoring")) == []
-        assert list(self.gtm.base.glob(".*.relmgmt-restore")) == []
+    made.gtm.close()
 
 
 @pytest.fixture
-def point(tmp_path: Path, gtm: TwoRegions) -> Point:
-    return Point(Change(tmp_path, gtm))
+def point(scene: Point) -> Iterator[Point]:
+    scene.begin_again()
+    yield scene
+    scene.gtm.close()
 
 
 def test_twelve_steps_of_a_restore(point: Point) -> None:
@@ -86,8 +48,7 @@ def test_twelve_steps_of_a_restore(point: Point) -> None:
     untouched = tree(point.gtm.base)
     unchanged = point.restore()
     assert not unchanged["changed"], unchanged
-    # the restore looked for users' shared memory, which may touch a header, never a block behind it
-    assert set(tree(point.gtm.base)) == set(untouched)
+    assert tree(point.gtm.base) == untouched
 
     point.change()
     before = tree(point.gtm.base)
@@ -99,14 +60,20 @@ def test_twelve_steps_of_a_restore(point: Point) -> None:
         assert planned["routines_written"] == ["CASE.m", "_CFUTIL.m"]
         assert planned["routines_removed"] == ["CASENEW.m"]
         assert "routine CASE.m: differs" in planned["diff"]["before"]
+        assert "blocks differ (delta)" in planned["diff"]["before"]
+        assert f"{planned['blocks_differing']} of {planned['blocks_total']} blocks would change" in planned["msg"]
+        assert planned["bytes_written"] == planned["blocks_differing"] * planned["datasets"][0]["block_size"]
+        assert {(one["way"], one["bytes_written"] > 0) for one in planned["datasets"]} == {("delta", True)}
+        assert "only the release wrote" in planned["data_loss"]["statement"]
     assert tree(point.gtm.base) == before
 
     done = point.restore()
     assert done["changed"], done
     assert done["blocks_differing"] == planned["blocks_differing"]
+    assert done["bytes_written"] == planned["bytes_written"]
     again = point.restore()
     assert not again["changed"], again
-    assert again["blocks_differing"] == 0
+    assert (again["blocks_differing"], again["bytes_written"]) == (0, 0)
     assert not point.restore(check=True)["changed"]
     point.require_reached()
 
@@ -124,7 +91,7 @@ def test_t43_reading_the_database_does_not_make_a_restore_change_it(point: Point
     assert not point.restore(check=True)["changed"]
     assert not point.restore()["changed"]
     point.gtm.m("SET ^CASE(1)=2")
-    assert point.restore(lose_writes_confirmed_by="maria.lopez")["changed"]
+    assert point.restore(**PERSON)["changed"]
 
 
 def test_the_proof_of_a_write_leaves_no_node(point: Point) -> None:
@@ -152,35 +119,43 @@ def _seal_again(point: Point) -> None:
     manifest = parse((point.path / "manifest.json").read_bytes(), "test")
     datasets = []
     for one in manifest.datasets:
-        done = write_digests(str(point.path / one.file), str(point.path / one.digests))
+        layout = Layout(one.block_size, one.algorithm)
+        done = hash_file(str(point.path / one.file), str(point.path / one.digests), layout)
         datasets.append(one._replace(size=done.size, root=done.root))
     (point.path / "manifest.json").write_bytes(render(manifest._replace(datasets=tuple(datasets))))
-    with_points = point.job.ledger
-    with_points.unlink()
-    Change(point.job.root.parent, point.gtm)
+    point.job.ledger.unlink()
+    Change(point.root, point.gtm)
 
 
 FILES = ["AUX.dat", "DEFAULT.dat", "routines.tar", "AUX.dat.digests", "routines.tar.digests", "manifest.json"]
 
 
-def test_a_flipped_bit_anywhere_is_refused_and_nothing_is_written(point: Point) -> None:
+def test_invariant_3_a_flipped_bit_is_refused_and_nothing_is_written(point: Point) -> None:
     point.change()
     before = tree(point.gtm.base)
-    for number, file in enumerate(FILES * 3):
-        victim = point.path / file
-        offset = int(victim.stat().st_size * (0.0, 0.5, 0.999)[number // len(FILES)])
-        flip(victim, offset)
-        refused = point.restore(lose_writes_confirmed_by="maria.lopez")
+    for check, file in [(False, one) for one in FILES] + [(True, "DEFAULT.dat"), (True, "manifest.json")]:
+        flip(point.path / file, 10)
+        refused = point.restore(check=check, **PERSON)
         assert refused["error"]["kind"] == "DatasetError", refused
         assert file.replace(".digests", "") in refused["msg"]
         if not file.endswith((".json", ".digests")):
-            assert refused["error"]["block"] == offset // 8192
+            assert refused["error"]["block"] == 0
         assert tree(point.gtm.base) == before
-        flip(victim, offset)
-    flip(victim, 0)
-    assert point.restore(check=True)["failed"]
-    flip(victim, 0)
+        flip(point.path / file, 10)
     assert point.restore(check=True)["changed"]
+
+
+def test_a_bad_block_that_is_not_written_stops_a_restore_only_if_all_is_verified(point: Point) -> None:
+    point.change()
+    before = tree(point.gtm.base)
+    victim = point.path / "DEFAULT.dat"
+    offset = victim.stat().st_size - 5000
+    flip(victim, offset)
+    refused = point.restore(verify="all")
+    assert refused["error"]["block"] == offset // point.restore(check=True)["datasets"][1]["block_size"]
+    assert tree(point.gtm.base) == before
+    assert point.restore()["changed"]
+    point.require_reached()
 
 
 def test_a_file_missing_from_the_set_is_named(point: Point) -> None:
@@ -228,7 +203,7 @@ def test_t6_a_vanished_dataset_comes_back(point: Point, region: str) -> None:
     (point.gtm.base / region).unlink()
     refused = point.restore()
     assert "unknown" in refused["msg"]
-    assert point.restore(lose_writes_confirmed_by="maria.lopez")["changed"]
+    assert point.restore(**PERSON)["changed"]
     point.require_reached()
     assert not point.restore()["changed"]
 
@@ -236,7 +211,7 @@ def test_t6_a_vanished_dataset_comes_back(point: Point, region: str) -> None:
 def test_a_damaged_dataset_comes_back(point: Point) -> None:
     with point.gtm.dataset.open("r+b") as stream:
         stream.write(b"\0" * 100000)
-    done = point.restore(lose_writes_confirmed_by="maria.lopez")
+    done = point.restore(**PERSON)
     assert done["changed"], done
     point.require_reached()
 
@@ -248,29 +223,77 @@ def test_shared_memory_of_killed_users_is_no_obstacle(point: Point) -> None:
     process.wait(10)
     refused = point.restore()
     assert refused["error"]["data_loss"]["writes"]["globals"] == {"^CASE": 1}
-    assert point.restore(lose_writes_confirmed_by="maria.lopez")["changed"]
+    assert point.restore(**PERSON)["changed"]
     point.require_reached()
 
 
-def test_a_full_disk_is_refused_with_everything_as_before(point: Point) -> None:
+def test_a_dataset_that_grew_has_its_size_again(point: Point) -> None:
+    size = point.gtm.dataset.stat().st_size
+    point.job.write_as_release('FOR i=1:1:20000 SET ^CASE(i)=$JUSTIFY(i,200)')
+    point.gtm.settle()
+    assert point.gtm.dataset.stat().st_size > size
+    assert point.restore()["changed"]
+    assert point.gtm.dataset.stat().st_size == size
+    point.require_reached()
+
+
+# -- a crash anywhere --------------------------------------------------------------------
+
+
+def autostart(point: Point) -> list[Answer]:
+    """What the wrapper `gtm` and a boot script run before the application."""
+    engine = point.gtm.engine
+    return [
+        engine.mupip("journal", "-recover", "-backward", "*"),
+        engine.mupip("set", "-journal=on,before", "-region", "*"),
+        engine.mupip("rundown", "-region", "*"),
+        engine.mumps("-run", "%XCMD", "SET ^CASE(9)=9"),
+    ]
+
+
+#: where a restore dies, and whether AUX and DEFAULT are then the old one, the point's (new), or not to be opened
+STEPS = {
+    "restore:marked": (OLD, OLD), "restore:fenced": (OLD, OLD), "restore:closed": (OLD, OLD),
+    "restore:verified": (OLD, OLD), "restore:marked-block": (None, OLD), "restore:rewriting": (None, None),
+    "restore:rewritten": (None, None), "restore:header": (NEW, None), "restore:routines": (NEW, NEW),
+    "restore:journaled-AUX": (NEW, NEW), "restore:finished-AUX": (NEW, NEW),
+    "restore:finished-DEFAULT": (NEW, NEW), "restore:opened": (NEW, NEW),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_invariant_8_a_killed_restore_never_opens_half_restored_and_is_finished_by_the_next_run(
+    point: Point, step: str
+) -> None:
     point.change()
-    changed = point.gtm.extract()
-    refused = point.restore(reserve=1 << 50)
-    assert "are free" in refused["msg"]
-    assert point.gtm.extract() == changed
-    assert list(point.gtm.base.glob("*relmgmt*")) == []
+    point.kill_restore_at(step)
+    if step not in ("restore:marked", "restore:opened"):
+        assert point.gtm.engine.mumps("-run", "%XCMD", "SET ^CASE(9)=9").has("ZGBLDIRACC")
+    wanted = {
+        node: (kind or {}).get(node, "") for node, kind in zip(("^AUXLOG(1)", "^CASE(1)"), STEPS[step], strict=True)
+    }
+    assert open_each(point) == wanted
+    assert point.restore_here()
+    assert not point.restore_here()
+    point.require_reached()
 
 
-def test_a_failure_while_staging_leaves_everything_as_before(point: Point) -> None:
+def test_after_a_killed_restore_nothing_but_the_restore_goes_on(point: Point) -> None:
     point.change()
-    changed = point.gtm.extract()
-    assert "the datasets are as before" in point.restore(failpoint="restore:staged-AUX:error")["msg"]
-    assert point.gtm.extract() == changed
-    assert list(point.gtm.base.glob(".*relmgmt*")) == []
-    assert fence.read_marker(point.gtm.engine.global_directory) is None
+    assert point.restore(failpoint="restore:rewriting")["status"] == -signal.SIGKILL
+    half = tree(point.gtm.base)
+    assert all(answer.rc != 0 for answer in autostart(point))
+    refused = point.job.backup(point="installed")
+    assert "not finished" in refused["msg"], refused
+    assert tree(point.gtm.base) == half
+    assert point.restore(check=True)["changed"]
+    done = point.restore()
+    assert done["changed"], done
+    point.require_reached()
+    assert not point.restore()["changed"]
 
 
-def test_a_failure_after_the_cut_over_keeps_the_instance_closed(point: Point) -> None:
+def test_a_failure_while_writing_keeps_the_instance_closed(point: Point) -> None:
     point.change()
     assert "stays closed" in point.restore(failpoint="restore:routines:error")["msg"]
     with pytest.raises(DatasetError, match="not finished"):
@@ -279,46 +302,70 @@ def test_a_failure_after_the_cut_over_keeps_the_instance_closed(point: Point) ->
     point.require_reached()
 
 
-STEPS = [
-    "restore:marked", "restore:fenced", "restore:staged-AUX", "restore:staged", "restore:replaced-AUX",
-    "restore:routines", "restore:journaled-AUX", "restore:finished-AUX", "restore:finished-DEFAULT", "restore:opened",
-]
-
-
-@pytest.mark.parametrize("step", STEPS)
-def test_a_restore_that_was_killed_is_finished_by_the_next_run(point: Point, step: str) -> None:
+def test_a_failure_before_the_first_write_leaves_everything_as_before(point: Point) -> None:
     point.change()
-    killed = point.restore(failpoint=step)
-    assert killed["status"] == -signal.SIGKILL
-    assert point.gtm.dataset.is_file()
-    assert point.gtm.second.is_file()
-    if step not in ("restore:marked", "restore:opened"):
-        # no program of the application can open a half-restored instance, reboot and autostart included
-        opened = point.gtm.engine.mumps("-run", "%XCMD", "SET ^CASE(9)=9")
-        assert opened.rc != 0
-        assert opened.has("ZGBLDIRACC")
-    assert "not finished" in point.job.backup(point="installed")["msg"]
-    assert point.restore(check=True)["changed"]
-    assert point.restore()["changed"]
-    point.require_reached()
-    assert not point.restore()["changed"]
+    before = tree(point.gtm.base)
+    assert "the datasets are as before" in point.restore(failpoint="restore:closed:error")["msg"]
+    assert tree(point.gtm.base) == before
 
 
 def test_the_word_given_to_a_killed_restore_holds_for_the_run_that_finishes_it(point: Point) -> None:
     point.change()
     point.gtm.m('SET ^CASE("user")=1,^AUXLOG("user")=1')
     point.gtm.settle()
-    person = {"lose_writes_confirmed_by": "maria.lopez"}
-    assert point.restore(failpoint="restore:replaced-AUX", **person)["status"] == -signal.SIGKILL
+    assert point.restore(failpoint="restore:header", **PERSON)["status"] == -signal.SIGKILL
     done = point.restore()
     assert done["changed"], done
     assert done["data_loss"]["confirmed_by"] == "maria.lopez"
     point.require_reached()
 
 
+def test_invariant_13_who_writes_past_the_fence_of_a_killed_restore_is_asked_about(point: Point) -> None:
+    point.change()
+    point.restore(failpoint="restore:marked-block")
+    other = point.other_directory()
+    other.require(other.mumps("-run", "%XCMD", 'SET ^CASE("user")=1'), "a user's write")
+    refused = point.restore()
+    assert refused["error"]["data_loss"]["writes"]["globals"] == {"^CASE": 1}
+    assert refused["error"]["data_loss"]["datasets"] == ["DEFAULT"]
+    assert point.restore(**PERSON)["changed"]
+    point.require_reached()
+
+
+def test_another_set_completes_a_killed_restore_with_a_named_persons_word(point: Point) -> None:
+    point.change()
+    second = point.job.backup(point="installed")
+    assert second["changed"], second
+    held = point.gtm.extract()
+    point.gtm.settle()
+    point.job.write_as_release('SET ^CASE(3)="later",^AUXLOG(3)="later"')
+    point.gtm.settle()
+    assert point.restore(failpoint="restore:rewriting", **PERSON)["status"] == -signal.SIGKILL
+    refused = point.job.restore(second["path"])
+    assert "half restored" in refused["msg"], refused
+    assert is_marked(str(point.gtm.dataset)) == str(point.path)
+    assert point.job.restore(second["path"], **PERSON)["changed"]
+    assert point.gtm.extract() == held
+    assert point.restore(**PERSON)["changed"]
+    point.require_reached()
+
+
+def test_the_second_point_is_restored_alone_by_the_same_command(point: Point) -> None:
+    point.change()
+    second = point.job.backup(point="installed")
+    held, sources = point.gtm.extract(), tree(point.gtm.sources)
+    assert point.restore()["changed"]
+    point.require_reached()
+    done = point.job.restore(second["path"], **PERSON)
+    assert done["changed"], done
+    assert point.gtm.extract() == held
+    assert tree(point.gtm.sources) == sources
+    assert not point.job.restore(second["path"])["changed"]
+
+
 def test_an_unfinished_act_of_a_killed_restore_stays_in_the_ledger(point: Point) -> None:
     point.change()
-    point.restore(failpoint="restore:staged")
+    point.restore(failpoint="restore:rewriting")
     acts = [act for act in point.job.read_ledger().acts(CHANGE) if act["module"] == "restore"]
     assert [act["outcome"] for act in acts] == [None]
     assert acts[0]["intent"]["path"] == str(point.path)
@@ -358,8 +405,8 @@ def test_invariant_13_a_users_write_needs_a_named_person(point: Point) -> None:
     assert loss["writes"]["rows"][0]["reference"] == '^CASE("user")'
     assert loss["taken_at"] == point.made["taken_at"]
     assert point.gtm.m('WRITE ^CASE("user")') == "mine"
-    assert "loses 1 writes" in refused["msg"]
-    done = point.restore(lose_writes_confirmed_by="maria.lopez")
+    assert "loses 1 write from" in refused["msg"]
+    done = point.restore(**PERSON)
     assert done["changed"]
     assert done["data_loss"]["confirmed_by"] == "maria.lopez"
     acts = point.job.read_ledger().acts(CHANGE)
@@ -373,7 +420,7 @@ def test_an_unknown_past_needs_a_named_person(point: Point) -> None:
     refused = point.restore()
     assert refused["failed"]
     assert "unknown" in refused["msg"]
-    assert point.restore(lose_writes_confirmed_by="maria.lopez")["changed"]
+    assert point.restore(**PERSON)["changed"]
     point.require_reached()
 
 
@@ -394,12 +441,14 @@ def test_the_undo_restores_once(point: Point, tmp_path: Path) -> None:
     point.change()
     recipe = {"kind": "datasets", "instance": point.gtm.instance, "path": str(point.path)}
     context = UndoContext(str(tmp_path), str(tmp_path))
+    with pytest.raises(Refused, match=r"loses 4 writes .*\^CASE"):
+        undo_datasets({**recipe, "writer_pids": [1], "since": 0.0}, context)
     assert undo_datasets(recipe, context)["changed"]
     assert not undo_datasets(recipe, context)["changed"]
     point.require_reached()
 
 
-@pytest.mark.parametrize("step", ["restore:marked", "restore:replaced-AUX", "restore:opened"])
+@pytest.mark.parametrize("step", ["restore:marked", "restore:header", "restore:opened"])
 def test_a_rollback_that_was_killed_while_restoring_finds_the_same_way_again(
     point: Point, tmp_path: Path, step: str
 ) -> None:

@@ -13,6 +13,7 @@ from rich.text import Text
 from relmgmt_runner.ports import Display, Step
 from relmgmt_runner.progress import PHASE_COUNT, line_of, phase_number, printable
 
+LONGEST = 100  # characters of the line that moves
 STYLES = {"changed": "yellow", "failed": "bold red", "unreachable": "bold red", "ignored": "magenta"}
 
 
@@ -65,8 +66,11 @@ class LiveDisplay:
             if step.state in STYLES:
                 self._console.print(Text(line_of(step), style=STYLES[step.state]))
             return
+        if step.kind == "progress":
+            self._progress.update(self._bar, description=line_of(step)[:LONGEST])
+            return
         number = phase_number(step.play)
-        name = printable(step.play if step.kind == "play" else f"{step.play}: {step.task}")[:70]
+        name = printable(step.play if step.kind == "play" else f"{step.play}: {step.task}")[:LONGEST]
         self._progress.update(
             self._bar, description=name, completed=number or 0, total=PHASE_COUNT if number else None
         )

@@ -16,13 +16,19 @@ from ansible.utils.display import Display
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
+    CODE,
     Approval,
     Ticket,
     approval_digest,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.plugin_utils import cycle_state
-from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import Bundle, load_bundle, load_ticket
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
+    Bundle,
+    lint_bundle,
+    load_bundle,
+    load_ticket,
+)
 from ansible_collections.relmgmt.release.plugins.plugin_utils.holder import is_dead, this_run
 from ansible_collections.relmgmt.release.plugins.plugin_utils.inventory import demand, inventory_values
 from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import run_on_host
@@ -123,7 +129,7 @@ class ActionModule(ActionBase):
             reading.approvals, reading.policy, window,
         )
         whole = gates.Verdict("bundle", gates.PASS, f"{bundle.name} {bundle.digest[:12]}…, every file as sealed")
-        return bundle, [whole, *gates.decide(case)]
+        return bundle, [whole, gates.judge_packages(lint_bundle(bundle)), *gates.decide(case)]
 
     def _silent(self, reading: Reading) -> list[gates.Verdict]:
         """Hosts that did not answer: a release starts only when all of them do."""
@@ -165,7 +171,8 @@ class ActionModule(ActionBase):
             "attempt": cycle_state.attempt_for(reading.states),
             "lease": 0,
             "verdicts": [verdict._asdict() for verdict in verdicts],
-            "packages": {kind: release.packages_of(kind) for kind in ("cache_xml", "war", "static_zip")},
+            "packages": {"code": release.packages_of(*CODE),
+                         **{kind: release.packages_of(kind) for kind in ("war", "static_zip")}},
             "package_digests": [package.sha256 for package in release.packages],
             "completeness": release.completeness,
             "work_items": release.work_items,

@@ -52,6 +52,7 @@ class ActionModule(ActionBase):
             "reachable": host.reachable, "current": dict(host.current), "drift": list(host.drift),
             "failures": list(host.failures), "to_undo": host.to_undo, "undone": list(host.undone),
             "notes": list(host.notes), "audit": host.audit,
+            "at_work": list(host.at_work),
         }
 
     def _backups(

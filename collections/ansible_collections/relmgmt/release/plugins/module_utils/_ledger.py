@@ -234,6 +234,11 @@ class Ledger:
         """Record a verified backup point; columns as in the table ``point``."""
         self._insert("point", "point", {"verified_at": self.now(), **point}, replace=True)
 
+    def drop_point(self, path: str) -> None:
+        """The backup set at this path is removed: no point is recorded there any more."""
+        with self._transaction("point dropped", {"path": path}):
+            self._base.execute("DELETE FROM point WHERE path=?", (path,))
+
     def set_current(
         self, component: str, release: str, digest: str, detail: dict[str, Any] | None = None
     ) -> None:

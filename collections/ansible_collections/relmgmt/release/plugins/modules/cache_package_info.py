@@ -7,10 +7,11 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cache_package_info
-short_description: What of a Caché XML export is on an instance
+short_description: What of a package of database code is on an instance
 version_added: 0.1.0
 description:
-  - Compares a Caché XML export in the drop, by digest, with the live instance and with the host's ledger, item by item.
+  - Compares a Caché XML export or a routine file in the drop, by digest, with the live instance and with the host's
+    ledger, item by item.
   - Compiles nothing on the instance and changes nothing.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
@@ -65,7 +66,7 @@ items:
     state:
       description:
         - What a load would find; same, added, changed, dropped,
-          or newer if the live item differs from what the ledger says the last release installed.
+          or newer if the live item is not what the last release installed.
       type: str
     reason:
       description: Why, where the state does not say it.
@@ -76,10 +77,54 @@ orphans:
   type: list
   elements: str
 newer:
-  description: Names of the items that are newer on the target.
+  description: Items, and nodes of globals, that are newer on the target.
   returned: success
   type: list
   elements: str
+steps:
+  description: The steps of the package.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Its name.
+      type: str
+    call:
+      description: What it calls.
+      type: str
+    state:
+      description:
+        - Whether it was done for this release on this host, or is pending; failed or cut off if an attempt that was
+          not rolled back left it so.
+      type: str
+findings:
+  description: What is unwise about the package, and what of it is left alone; also told as warnings.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    level:
+      description: Always C(warning); a package with errors is refused.
+      type: str
+    rule:
+      description: Short name of what was found.
+      type: str
+    item:
+      description: Name of the item.
+      type: str
+    line:
+      description: Where it starts in the file.
+      type: int
+    message:
+      description: What was found.
+      type: str
+    cure:
+      description: What to do about it.
+      type: str
+    file:
+      description: Name of the package.
+      type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule

@@ -11,7 +11,9 @@ short_description: An M instance - engine, version, state, datasets
 version_added: 0.1.0
 description:
   - Says which engine and version an M instance has, whether it is running, down or frozen, and which datasets it has.
-  - Opens no dataset; it looks at file headers and at the processes that have one open.
+  - On GT.M it opens no dataset; it looks at file headers and at the processes that have one open.
+  - On Caché and IRIS the state comes from C(qlist), the databases from the configuration file, and what only the
+    instance knows from a terminal session.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.instance
@@ -31,6 +33,25 @@ EXAMPLES = r"""
         global_directory: /srv/cfis/cfis.gld
         source_directory: /srv/cfis/r
         object_directory: /srv/cfis/o
+
+- name: See what a Caché instance is
+  relmgmt.release.instance_info:
+    instance:
+      name: CFIS
+      engine: iris
+      iris:
+        control: /usr/bin/ccontrol
+        session: /usr/bin/csession
+        namespace: CFIS
+
+- name: See what an IRIS instance is
+  relmgmt.release.instance_info:
+    instance:
+      name: IRIS
+      engine: iris
+      iris:
+        control: /usr/bin/iris
+        namespace: CFIS
 """
 
 RETURN = r"""
@@ -48,9 +69,24 @@ version:
   returned: success
   type: str
   sample: GT.M V7.0-005 Linux x86_64
+product:
+  description: What the instance calls itself, for example V(Cache), V(Ensemble) or V(IRIS); empty on GT.M.
+  returned: success
+  type: str
+  sample: IRIS
+health:
+  description: The instance's own word for its health, V(ok), V(warn), V(alert) or V(hung); empty on GT.M.
+  returned: success
+  type: str
+  sample: ok
+mirror:
+  description: Type and status of a mirror member, for example V(Failover Primary); empty where there is no mirror.
+  returned: success
+  type: str
 state:
   description:
-    - V(running) if a process has a dataset open, V(down) if none has, V(frozen) if a dataset's header says so.
+    - On GT.M V(running) if a process has a dataset open, V(down) if none has, V(frozen) if a dataset's header says so.
+    - On Caché and IRIS V(running) if the instance takes sessions, V(frozen) while its physical writes are suspended.
   returned: success
   type: str
 namespaces:
@@ -81,14 +117,19 @@ datasets:
       description: Its journal file, empty if journaling is off.
       type: str
     frozen:
-      description: Whether its header says that it is frozen.
+      description: Whether its header, or the instance, says that it is frozen.
+      type: bool
+    mounted:
+      description: Whether the instance has it mounted; null on GT.M, which mounts nothing.
       type: bool
     namespaces:
       description: Namespaces that lie in it.
       type: list
       elements: str
 attached:
-  description: Processes that have a dataset open.
+  description:
+    - Processes that have a dataset open; on Caché and IRIS those in the namespaces that lie in the datasets.
+    - Null where the instance does not let this user list its processes.
   returned: success
   type: dict
   contains:

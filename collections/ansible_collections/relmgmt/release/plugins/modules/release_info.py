@@ -66,6 +66,13 @@ points:
   returned: success
   type: list
   elements: dict
+workers:
+  description:
+    - Work that goes on here, whoever began it. Each has C(id), C(module), C(change), C(attempt), C(lease),
+      C(pid), C(since) and C(progress).
+  returned: success
+  type: list
+  elements: dict
 audit:
   description: Head of the audit log, and the first line that does not follow from the one before.
   returned: success

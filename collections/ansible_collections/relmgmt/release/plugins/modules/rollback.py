@@ -17,6 +17,7 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
+  - relmgmt.release.worker
   - relmgmt.release.attributes
 options:
   change:
@@ -35,6 +36,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+worker:
+  description: The worker that did the work, C(id), C(since), C(lease), and C(joined) if another run began it.
+  returned: when the work was done by a worker
+  type: dict
+in_progress:
+  description: The worker that is at work still, with its C(progress), or the one that has to end first, C(waits_for).
+  returned: when the time to wait is over; the action then asks again
+  type: dict
 undone:
   description: The acts undone (in check mode, those that would be), newest first.
   returned: success
@@ -54,10 +63,12 @@ statements:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.going_back import go_back
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC
+from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import WORKER_SPEC, run_supervised
 
 SPEC = {
     **LEDGER_SPEC,
+    **WORKER_SPEC,
     "change": {"type": "str", "required": True},
     "lose_writes_confirmed_by": {"type": "str", "default": ""},
 }
@@ -65,7 +76,8 @@ SPEC = {
 
 def main() -> None:
     """Go back."""
-    run(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), go_back)
+    module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    run_supervised(module, "rollback", go_back)
 
 
 if __name__ == "__main__":

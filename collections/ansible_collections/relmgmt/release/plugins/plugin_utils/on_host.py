@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The action behind every module of the collection that works on a managed host.
 
-Two things a plain module call does not do. It fills in change, lease, ledger and phase from
-the change cycle that the gate opened. And a host that becomes unreachable is a failure like
-any other (T38): it can be rescued, the rollout stops, and the rollback plays still run.
+Three things a plain module call does not do. It fills in change, lease, ledger and phase from
+the change cycle that the gate opened. A host that becomes unreachable is a failure like
+any other (T38): it can be rescued, the rollout stops, and the rollback plays still run. And
+long work goes on in a worker on the host, whose progress is shown.
 """
 
 from __future__ import annotations
@@ -12,6 +13,16 @@ from typing import Any
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.relmgmt.release.plugins.plugin_utils.supervised import (
+    SUPERVISED,
+    WAIT,
+    WAIT_VERBOSE,
+    Execute,
+    Watch,
+    supervise,
+)
 
 READ_ONLY_OPTIONS = {"release_info": ("ledger",), "page_info": (), "instance_info": (),
                      "backup_set_info": (), "cache_package_info": ("ledger",),
@@ -36,17 +47,36 @@ def run_on_host(
     action: Any, name: str, args: dict[str, Any], task_vars: dict[str, Any]
 ) -> dict[str, Any]:
     """Execute a module of the collection; an unreachable host is a failed result."""
+
+    def execute(given: dict[str, Any]) -> dict[str, Any]:
+        return dict(action._execute_module(
+            module_name=f"relmgmt.release.{name}", module_args=given, task_vars=task_vars
+        ))
+
     try:
-        result = action._execute_module(
-            module_name=f"relmgmt.release.{name}", module_args=args, task_vars=task_vars
-        )
+        if name in SUPERVISED:
+            return _supervised(action, name, args, task_vars, execute)
+        return execute(args)
     except AnsibleConnectionFailure as error:
+        cure = "bring it back, then see the summary"
+        if name in SUPERVISED:
+            cure += "; what was begun there goes on, and the same run again joins it"
         return {
             "failed": True,
             "unreachable_host": True,
-            "msg": f"the host cannot be reached: {error}. Cure: bring it back, then see the summary",
+            "msg": f"the host cannot be reached: {error}. Cure: {cure}",
         }
-    return dict(result)
+
+
+def _supervised(
+    action: Any, name: str, args: dict[str, Any], task_vars: dict[str, Any], execute: Execute
+) -> dict[str, Any]:
+    display = Display()
+    host = task_vars["inventory_hostname"]
+    own = task_vars["hostvars"][host]
+    wait = int(own.get("relmgmt_progress_every", WAIT_VERBOSE if display.verbosity else WAIT))
+    watch = Watch(host, name, display)
+    return supervise(execute, args, watch.show, action._connection.reset, wait)
 
 
 def cycle_options(name: str, task_vars: dict[str, Any]) -> dict[str, Any]:

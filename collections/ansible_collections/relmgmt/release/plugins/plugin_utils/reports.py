@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import in_words
 from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import HostReport
 
 AFTERWARDS = ("close", "record")
@@ -66,5 +67,7 @@ def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
         current=state.get("current", {}),
         undone=[f"{row['target']}: {row['what']}" for row in undone.get("undone", [])],
         notes=undone.get("statements", []),
+        at_work=[f"{worker['module']} of {worker['change']}, {in_words(worker['progress'])}"
+                 for worker in state.get("workers", [])],
         audit=f"{head.get('number', 0)}:{head.get('chain', '')}",
     )

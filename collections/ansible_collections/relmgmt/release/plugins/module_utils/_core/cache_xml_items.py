@@ -5,21 +5,35 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+from functools import partial
 from typing import Callable, ClassVar, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
+    ElementTimes,
     Node,
     Path,
-    digest_nodes,
+    digest_element,
     digest_text,
+    element_times,
     lines_of,
     normal_text,
     reference,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 ROUTINE_TYPES = ("MAC", "INT", "INC", "BAS", "MVI", "MVB", "OBJ")
-# They change with every save and compile, the class does not.
-TIMES = frozenset(["TimeChanged", "TimeCreated"])
+# One node as exporters write it: subscript, perhaps a value, the ends of nodes that follow.
+NODE = re.compile(r"<Node>\s*<Sub>([^<&]*)</Sub>\s*(?:(<Data>)([^<&]*)</Data>\s*)?((?:</Node>\s*)*)")
+# Nothing but such nodes; that they are nested well is the parser's to say.
+PLAIN_GLOBAL = re.compile(
+    rb"\s*(?=<Node>\s*<Sub>(\^[^<&]*)<)"
+    rb"(?:<Node>\s*<Sub>[^<&]*</Sub>\s*(?:<Data>[^<&]*</Data>\s*)?(?:</Node>\s*)*)*"
+)
+NO_TIMES = ElementTimes(0, 0, "")
+# What Node() does, without a call of Python code for each of perhaps a million nodes.
+NEW_NODE: Callable[[Tuple[Path, str]], Node] = partial(tuple.__new__, Node)
+CDATA, CDATA_END = b"<![CDATA[", b"]]>"
 
 
 class ExportItem(NamedTuple):
@@ -27,8 +41,9 @@ class ExportItem(NamedTuple):
 
     ``kind``: routine, global, class, csp, project, document or package. ``name`` as Caché
     lists it: ``CASE.MAC``, ``App.Case.CLS``, ``^CFG``, ``/csp/app/x.csp``. ``line``: where it
-    starts in the file. ``text``: source of a routine or page; ``nodes``: of a global.
-    ``digest``: of the content, line ends and times of change ignored (T35).
+    starts in the file. ``text``: source of a routine or page; ``element``: of everything else,
+    its XML as UTF-8, and ``held`` the nodes of a global that is not plain. ``digest``: of the content, line ends and
+    times of change ignored (T35). ``changed``: the item's own time of change, $HOROLOG.
     """
 
     kind: str
@@ -36,13 +51,20 @@ class ExportItem(NamedTuple):
     line: int
     digest: str
     text: str = ""
-    nodes: Tuple[Node, ...] = ()
+    held: Tuple[Node, ...] = ()
     generated: bool = False
+    changed: str = ""
+    element: bytes = b""
 
     @property
     def lines(self) -> Tuple[str, ...]:
         """The source's lines."""
-        return lines_of(self.text)
+        return lines_of(self.element.decode("utf-8") if self.element else self.text)
+
+    @property
+    def nodes(self) -> Tuple[Node, ...]:
+        """The nodes of a global. Raises InvalidInput where two of them are the same one."""
+        return plain_nodes(self) if self.kind == "global" and self.element else self.held
 
 
 class Wrong(Exception):
@@ -56,26 +78,37 @@ class Wrong(Exception):
 
 
 class Builder:
-    """Collects one item; ``finish`` gives it."""
+    """Collects one item; ``finish`` gives it.
+
+    A plain item is cut out of the bytes: ``find_end`` says where its end tag is, ``take`` takes
+    what lies before it. Any other is given to ``start``, ``end`` and ``text`` by a parser.
+    """
 
     def __init__(self, tag: str, attributes: Dict[str, str], line: int) -> None:
         self.tag = tag
         self.attributes = attributes
         self.line = line
 
-    def start(self, tag: str, attributes: Dict[str, str], line: int) -> None:
-        """An element inside the item."""
-        raise Wrong(f"unknown element {tag} in {self.tag}", line=line)
+    def find_end(self, buffer: bytes, start: int, limit: int) -> int:
+        """Where what looks like the item's end tag begins, -1 if it does not before ``limit``."""
+        return buffer.find(b"</%b>" % self.tag.encode(), start, limit)
 
-    def end(self, tag: str, line: int) -> None:
+    def take(self, buffer: bytes, start: int, stop: int, depth: int) -> bool:
+        """Take what lies between the item's tags; False: it has to be parsed."""
+        return True
+
+    def start(self, tag: str) -> None:
+        """An element inside the item."""
+        raise Wrong(f"unknown element {tag} in {self.tag}")
+
+    def end(self, tag: str) -> None:
         """The end of an element inside the item."""
 
     def text(self, text: str) -> None:
         """Character data."""
-        raise NotImplementedError
 
-    def finish(self) -> ExportItem:
-        """The item."""
+    def finish(self, element: bytes) -> ExportItem:
+        """The item; ``element``: its bytes from start to end tag."""
         raise NotImplementedError
 
     def named(self) -> str:
@@ -94,6 +127,7 @@ class TextItem(Builder):
         self.kind = "csp" if tag.startswith("CSP") else "routine"
         self.name = self.page() if self.kind == "csp" else self.routine()
         self.parts: List[str] = []
+        self.is_one_section = False
 
     def routine(self) -> str:
         """``CASE.MAC``: name and type."""
@@ -107,20 +141,38 @@ class TextItem(Builder):
         application = self.attributes.get("application", "").rstrip("/")
         return f"{application}/{self.named()}" if application else self.named()
 
+    def find_end(self, buffer: bytes, start: int, limit: int) -> int:
+        if buffer.startswith(CDATA, start):
+            end = buffer.find(CDATA_END, start, limit) + len(CDATA_END)
+            self.is_one_section = end > start and buffer.startswith(b"</%b>" % self.tag.encode(), end)
+            if self.is_one_section:
+                return end
+        return super().find_end(buffer, start, limit)
+
+    def take(self, buffer: bytes, start: int, stop: int, depth: int) -> bool:
+        if self.is_one_section:
+            start, stop = start + len(CDATA), stop - len(CDATA_END)
+        elif max(buffer.find(sign, start, stop) for sign in (b"<", b"&", CDATA_END)) >= 0:
+            return False
+        self.parts = [buffer[start:stop].decode("utf-8", "surrogateescape")]
+        return True
+
     def text(self, text: str) -> None:
         self.parts.append(text)
 
-    def finish(self) -> ExportItem:
+    def finish(self, element: bytes) -> ExportItem:
         text = "".join(self.parts)
         if self.tag.endswith("Base64"):
             text = decoded(text, self.line, self.name)
         # The text begins after the line end that follows the start tag.
         text = normal_text(text)
         text = text[1:] if text.startswith("\n") else text
-        if not text.strip():
+        if not text or text.isspace():
             raise Wrong(f"{self.name} is empty", line=self.line)
-        generated = self.attributes.get("generated") == "1"
-        return ExportItem(self.kind, self.name, self.line, digest_text(text), text, (), generated)
+        return ExportItem(
+            self.kind, self.name, self.line, digest_text(text), text, (),
+            self.attributes.get("generated") == "1", self.attributes.get("timestamp", ""),
+        )
 
 
 class GlobalItem(Builder):
@@ -133,69 +185,79 @@ class GlobalItem(Builder):
         self.path: List[Optional[str]] = []
         self.nodes: Dict[Path, str] = {}
         self.name = ""
+        self.plain_name = ""
         self.inside = ""
         self.parts: List[str] = []
 
-    def start(self, tag: str, attributes: Dict[str, str], line: int) -> None:
-        if self.inside or tag not in self.INSIDE | {"Node"}:
-            raise Wrong(f"unknown element {tag} in {self.inside or 'Global'}", line=line)
+    def take(self, buffer: bytes, start: int, stop: int, depth: int) -> bool:
+        hit = PLAIN_GLOBAL.fullmatch(buffer, start, stop)
+        if hit and buffer.find(b"<Data>", start, stop) >= 0:
+            self.plain_name = hit[1].decode("utf-8", "surrogateescape")
+        return bool(self.plain_name)
+
+    def start(self, tag: str) -> None:
+        if self.inside or (tag != "Node" and tag not in self.INSIDE):
+            raise Wrong(f"unknown element {tag} in {self.inside or 'Global'}")
         if tag == "Node":
-            self.known(line)
+            self.known()
             self.path.append(None)
         else:
             self.inside, self.parts = tag, []
 
-    def end(self, tag: str, line: int) -> None:
+    def end(self, tag: str) -> None:
         if tag == "Node":
-            self.known(line)
+            self.known()
             self.path.pop()
             return
         text = "".join(self.parts)
         if tag.endswith("Base64"):
-            text = decoded(text, line, self.name or "a global")
+            text = decoded(text, 0, self.name or "a global")
         self.inside = ""
         if tag.startswith("Sub"):
-            self.subscript(text, line)
+            self.subscript(text)
         else:
-            self.value(text, line)
+            self.value(text)
 
     def text(self, text: str) -> None:
         if self.inside:
             self.parts.append(text)
-        elif text.strip():
+        elif not text.isspace():
             raise Wrong(f"text between the nodes of a global: {text.strip()[:40]!r}")
 
-    def subscript(self, text: str, line: int) -> None:
+    def subscript(self, text: str) -> None:
         """The subscript of the innermost node; that of the outermost is the global's name."""
         if not self.path or self.path[-1] is not None:
-            raise Wrong("a Sub that belongs to no node, or the second one of a node", line=line)
+            raise Wrong("a Sub that belongs to no node, or the second one of a node")
         self.path[-1] = text
         if len(self.path) == 1 and (not text.startswith("^") or self.name not in ("", text)):
-            raise Wrong(f"{text!r} is not the name of this global", line=line)
+            raise Wrong(f"{text!r} is not the name of this global")
         self.name = self.name or text
 
-    def value(self, text: str, line: int) -> None:
+    def value(self, text: str) -> None:
         """The value of the innermost node."""
-        self.known(line)
+        self.known()
         path = tuple(one or "" for one in self.path[1:])
         if not self.path or path in self.nodes:
-            raise Wrong(f"{reference(self.name, path)} has two values", line=line)
+            raise Wrong(f"{reference(self.name, path)} has two values")
         self.nodes[path] = text
 
-    def known(self, line: int) -> None:
+    def known(self) -> None:
         """The innermost node has its subscript."""
         if self.path and self.path[-1] is None:
-            raise Wrong(f"a node of {self.name or 'a global'} has no Sub", line=line)
+            raise Wrong(f"a node of {self.name or 'a global'} has no Sub")
 
-    def finish(self) -> ExportItem:
+    def finish(self, element: bytes) -> ExportItem:
+        digest = digest_element(element, NO_TIMES)
+        if self.plain_name:
+            return ExportItem("global", self.plain_name, self.line, digest, element=element)
         if not self.nodes:
             raise Wrong(f"global {self.name or 'without a name'} has no value", line=self.line)
-        nodes = tuple(Node(path, value) for path, value in self.nodes.items())
-        return ExportItem("global", self.name, self.line, digest_nodes(nodes), "", nodes)
+        nodes = tuple(map(NEW_NODE, self.nodes.items()))
+        return ExportItem("global", self.name, self.line, digest, "", nodes)
 
 
 class TreeItem(Builder):
-    """Class, Project, Document, Package: only name and digest are kept."""
+    """Class, Project, Document, Package: the element itself is kept, nothing in it is looked at."""
 
     KINDS: ClassVar[Dict[str, Tuple[str, str]]] = {
         "Class": ("class", ".CLS"), "Project": ("project", ".PRJ"), "Document": ("document", ""),
@@ -206,38 +268,41 @@ class TreeItem(Builder):
         super().__init__(tag, attributes, line)
         self.kind, extension = self.KINDS[tag]
         self.name = self.named() + extension
-        self.events: List[str] = []
-        self.parts: List[str] = []
-        self.skipping = False
 
-    def start(self, tag: str, attributes: Dict[str, str], line: int) -> None:
-        self.flush()
-        self.skipping = tag in TIMES
-        if not self.skipping:
-            self.events.append("<" + tag)
-            self.events.extend(f"@{key}={attributes[key]}" for key in sorted(attributes))
+    def start(self, tag: str) -> None:
+        pass
 
-    def end(self, tag: str, line: int) -> None:
-        self.flush()
-        if not self.skipping:
-            self.events.append(">" + tag)
-        self.skipping = False
+    def finish(self, element: bytes) -> ExportItem:
+        times = element_times(element)
+        return ExportItem(
+            self.kind, self.name, self.line, digest_element(element, times), "", (), False,
+            times.changed, element,
+        )
 
-    def text(self, text: str) -> None:
-        self.parts.append(text)
 
-    def flush(self) -> None:
-        """Text between tags counts unless it is white space alone."""
-        if self.parts:
-            text = "".join(self.parts)
-            self.parts = []
-            if not self.skipping and not text.isspace():
-                self.events.append("=" + normal_text(text))
-
-    def finish(self) -> ExportItem:
-        self.flush()
-        # No event holds a NUL: XML has none. So no two lists of events give one text.
-        return ExportItem(self.kind, self.name, self.line, digest_text("\0".join(self.events)))
+def plain_nodes(item: ExportItem) -> Tuple[Node, ...]:
+    """The nodes of a global that is written as exporters write it."""
+    nodes: Dict[Path, str] = {}
+    path: Path = ()
+    text = item.element.decode("utf-8", "surrogateescape")
+    first, *others = NODE.findall(text)
+    if first[1]:
+        nodes[()] = first[2]
+    is_over = bool(first[3])
+    for sub, has_value, value, ends in others:
+        path += (sub,)
+        if has_value and not is_over:
+            nodes[path] = value
+        if ends:
+            closed = ends.count("</Node>")
+            is_over = is_over or closed > len(path)
+            path = path[:-closed]
+    if text.count("<Data>") != len(nodes):
+        raise InvalidInput(
+            f"{item.name} has two values for one node, or holds two globals",
+            place=f"line {item.line}", cure="export the package again", line=item.line,
+        )
+    return tuple(map(NEW_NODE, nodes.items()))
 
 
 def decoded(text: str, line: int, name: str) -> str:

@@ -10,6 +10,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding, errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
     Release,
@@ -18,7 +19,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
 )
 
 PASS, HOLD, REFUSE = "pass", "hold", "refuse"
-OF_DELIVERY = ("bundle", "release_name", "ticket")
+OF_DELIVERY = ("bundle", "packages", "release_name", "ticket")
+#: findings on packages that a verdict names
+SHOWN = 10
 DEFAULT_NAME_PATTERN = r"^[A-Z]F[A-Z]{2}[0-9]{3}$"
 
 
@@ -64,6 +67,17 @@ def decide(case: Case) -> list[Verdict]:
         _release_name(case), _ticket(case), *_approvals(case),
         _window(case), *_blackouts(case), _notice(case),
     ]
+
+
+def judge_packages(findings: Sequence[Finding]) -> Verdict:
+    """The verdict on a bundle's packages of database code, from what ``package_lint`` found."""
+    wrong = errors(findings)
+    told = [str(one) for one in wrong or findings]
+    more = f"; and {len(told) - SHOWN} more" if len(told) > SHOWN else ""
+    text = "; ".join(told[:SHOWN]) + more
+    if wrong:
+        return Verdict("packages", REFUSE, text, wrong[0].cure)
+    return Verdict("packages", PASS, f"can be read and loaded{', but ' if text else ''}{text}")
 
 
 def _release_name(case: Case) -> Verdict:

@@ -7,7 +7,8 @@ What a user has written since stays, and is named (invariant 13).
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, NamedTuple, Optional, Tuple
+import hashlib
+from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
@@ -52,6 +53,24 @@ def change(item: ExportItem, mode: str, live: Iterable[Node]) -> GlobalChange:
     return GlobalChange(item.name, sets, removes, expected, whole=True)
 
 
+def written(item: ExportItem, mode: str, before: Mapping[str, str]) -> Dict[str, str]:
+    """What releases have written, once this package is loaded: a digest of each node's value, by the
+    node as people write it. ``before``: what they had written until now."""
+    fresh = {reference(item.name, node.subscripts): _digest(node.value) for node in item.nodes}
+    return {**before, **fresh} if mode == MERGE else fresh
+
+
+def newer(change: GlobalChange, before: Mapping[str, str]) -> List[str]:
+    """Nodes that this change would touch and that are not what the last release wrote there (T32)."""
+    touched = sorted([node.subscripts for node in change.sets] + list(change.removes))
+    found = []
+    for path in touched:
+        name, value = reference(change.name, path), change.expected.get(path)
+        if name in before and (value is None or _digest(value) != before[name]):
+            found.append(name)
+    return found
+
+
 def preimage(change: GlobalChange) -> List[Row]:
     """Exactly what is replaced: for replace the whole global, for merge the nodes written."""
     after = dict(change.expected)
@@ -85,3 +104,7 @@ def _lines(name: str, values: Dict[Path, Optional[str]]) -> Tuple[str, ...]:
     return tuple(
         f"{reference(name, path)}={value!a}" for path, value in values.items() if value is not None
     )
+
+
+def _digest(value: str) -> str:
+    return hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:16]

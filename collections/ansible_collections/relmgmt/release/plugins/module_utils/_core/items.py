@@ -9,19 +9,27 @@ from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 
 Path = Tuple[str, ...]
 INTEGER = re.compile(r"(?:0|-?[1-9][0-9]*)\Z")
+#: how an item that is kept as its XML element begins
+ELEMENT = re.compile(r"<(?:Class|Project|Document|Package)[\s>/]")
+# They change with every save and compile, the class does not.
+TIMES = re.compile(rb"(?:<TimeChanged>([^<]*)</TimeChanged>\n?)?(?:<TimeCreated>[^<]*</TimeCreated>\n?)?")
 
 
 class Item(NamedTuple):
     """A code item as the engine holds it, or shall hold it.
 
     ``name`` in the engine's own words with its type, ``CASE.MAC`` or ``App.Case.CLS``;
-    ``lines``: the source without line ends. ``stale``: what runs is not what this source
-    compiles to, or nothing was compiled at all.
+    ``lines``: the source without line ends; of a routine or page its text, of everything else
+    (class, project, document, package) its element in an XML export, from start to end tag.
+    ``stale``: what runs is not what this source compiles to, or nothing was compiled at all.
+    ``changed``: the item's own time of change, $HOROLOG as ``64091,56835.117773``, empty where
+    the engine has none; the time of a file is none.
     """
 
     name: str
     lines: Tuple[str, ...]
     stale: bool = False
+    changed: str = ""
 
 
 class CompileError(NamedTuple):
@@ -82,17 +90,41 @@ def digest_text(normal: str) -> str:
 
 def digest_lines(lines: Iterable[str]) -> str:
     """Digest of a source, the same for a package's item and for the live one."""
-    return digest_text(normal_text("\n".join(lines)))
+    text = normal_text("\n".join(lines))
+    return digest_element(_bytes(text)) if ELEMENT.match(text) else digest_text(text)
 
 
-def digest_nodes(nodes: Iterable[Node]) -> str:
-    """Digest of nodes, whatever their order."""
-    digest = hashlib.sha256()
-    for node in sorted(nodes):
-        for part in (*node.subscripts, node.value):
-            data = _bytes(part)
-            digest.update(b"%d:" % len(data) + data)
-        digest.update(b"\n")
+class ElementTimes(NamedTuple):
+    """Where an element says when it was changed and created (bytes), and the time of change ($HOROLOG)."""
+
+    start: int
+    stop: int
+    changed: str
+
+
+def element_times(element: bytes) -> ElementTimes:
+    """The elements TimeChanged and TimeCreated of a class, side by side as exporters write them.
+
+    What a CDATA section holds is code, whatever it looks like.
+    """
+    at = element.find(b"<TimeC")
+    while at >= 0:
+        hit = TIMES.match(element, at)
+        if hit and hit.end() > at and not _in_cdata(element, at):
+            return ElementTimes(at, hit.end(), (hit[1] or b"").decode("ascii", "replace").strip())
+        at = element.find(b"<TimeC", at + 1)
+    return ElementTimes(0, 0, "")
+
+
+def _in_cdata(element: bytes, at: int) -> bool:
+    return element.rfind(b"<![CDATA[", 0, at) > element.rfind(b"]]>", 0, at)
+
+
+def digest_element(element: bytes, times: Optional[ElementTimes] = None) -> str:
+    """Digest of an XML element without its times; ``times``: where they are, if that is known."""
+    start, stop, _changed = times or element_times(element)
+    digest = hashlib.sha256(element[:start])
+    digest.update(memoryview(element)[stop:])
     return digest.hexdigest()
 
 

@@ -15,6 +15,8 @@ PHASES = (
     "gate", "lease", "quiesce", "backup", "install", "deploy", "verify",
     "sign_off_request", "reopen", "record",
 )
+#: types of packages that are loaded into an M instance
+CODE = ("cache_xml", "routines")
 KINDS = ("regular", "expedited", "emergency", "data_repair")
 
 
@@ -43,9 +45,9 @@ class Release(NamedTuple):
     documents: dict[str, str]
     completeness: list[dict[str, Any]]
 
-    def packages_of(self, kind: str) -> list[dict[str, Any]]:
-        """The packages of one type, as playbooks use them."""
-        return [package.as_dict() for package in self.packages if package.type == kind]
+    def packages_of(self, *kinds: str) -> list[dict[str, Any]]:
+        """The packages of these types in the release's order, as playbooks use them."""
+        return [package.as_dict() for package in self.packages if package.type in kinds]
 
 
 class Ticket(NamedTuple):
@@ -91,8 +93,8 @@ def release_from(document: Mapping[str, Any]) -> Release:
 
 def _package(entry: Mapping[str, Any]) -> Package:
     options = {k: v for k, v in entry.items() if k not in ("type", "file", "sha256")}
-    if entry["type"] == "cache_xml":
-        options = {"drops": [], "globals": [], **options}
+    if entry["type"] in CODE:
+        options = {"drops": [], "globals": [], "percent_items": [], "steps": [], **options}
     if entry["type"] == "war":
         options = {"context_root": "/" + entry["application"], **options}
     return Package(entry["type"], entry["file"], entry["sha256"], options)

@@ -25,7 +25,7 @@ class HostReport(NamedTuple):
 
     ``failures``: {phase, task, message, unreachable} of this run. ``receipt``: the change's
     newest receipt, or None. ``current``: release by component. ``undone``: what a rollback
-    put back. ``notes``: statements that a person must read.
+    put back. ``notes``: statements that a person must read. ``at_work``: what goes on there still.
     """
 
     name: str
@@ -37,6 +37,7 @@ class HostReport(NamedTuple):
     undone: Sequence[str]
     notes: Sequence[str]
     audit: str = ""
+    at_work: Sequence[str] = ()
 
     @property
     def to_undo(self) -> int:
@@ -51,7 +52,7 @@ def verdict(hosts: Sequence[HostReport], check: bool, needed: bool, going_back: 
         return CHECKED if check else NOTHING
     if check:
         return UNKNOWN if any(not host.reachable for host in hosts) else CHECKED
-    if any(not host.reachable for host in hosts):
+    if any(not host.reachable or host.at_work for host in hosts):
         return UNKNOWN
     if not failed and not going_back:
         return DONE if all(_closed(host, "done") and not host.drift for host in hosts) else DIFFERS
@@ -102,6 +103,8 @@ def _first_lines(message: str) -> str:
 def _state(host: HostReport) -> str:
     if not host.reachable:
         return "UNREACHABLE: what is true there is not known"
+    if host.at_work:
+        return "AT WORK STILL: " + ", ".join(host.at_work)
     if host.drift:
         return "DIFFERS: " + ", ".join(str(row["component"]) for row in host.drift)
     if host.to_undo and host.receipt is not None and host.receipt["verdict"] != "done":

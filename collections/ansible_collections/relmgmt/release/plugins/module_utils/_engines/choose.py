@@ -1,23 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From ``relmgmt_instance`` to an engine. Iris (Caché and IRIS) comes here later."""
+"""From ``relmgmt_instance`` to the two ports of an engine."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Dict, Mapping, NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_engine import GtmEngine
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_storage import GtmStorage
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_engine import IrisEngine
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_storage import IrisStorage
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import Engine
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.storage import Storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
-ENGINES = {"gtm": GtmEngine}
+
+class Ports(NamedTuple):
+    """How an engine's ports are opened."""
+
+    engine: Callable[[Mapping[str, Any]], Engine]
+    storage: Callable[[Mapping[str, Any]], Storage]
+
+
+#: GT.M and YottaDB; Caché, Ensemble and IRIS
+ENGINES: Dict[str, Ports] = {
+    "gtm": Ports(GtmEngine.of, GtmStorage.of),
+    "iris": Ports(IrisEngine.of, IrisStorage.of),
+}
 
 
 def open_engine(instance: Mapping[str, Any]) -> Engine:
     """The engine of an instance; nothing is started and nothing is touched."""
+    return _ports(instance).engine(instance)
+
+
+def open_storage(instance: Mapping[str, Any]) -> Storage:
+    """The datasets of an instance as files; nothing is started and nothing is touched."""
+    return _ports(instance).storage(instance)
+
+
+def _ports(instance: Mapping[str, Any]) -> Ports:
     name = str(instance.get("engine") or "")
     if name not in ENGINES:
         raise InvalidInput(
             f"engine {name!r} is not one of {', '.join(sorted(ENGINES))}",
             place=f"instance {instance.get('name')}", cure="correct engine in relmgmt_instance",
         )
-    return ENGINES[name].of(instance)
+    return ENGINES[name]

@@ -11,7 +11,7 @@ list, not the absence of an error.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Dict, FrozenSet, List, NamedTuple, Tuple
+from typing import Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
     CompileError,
@@ -19,6 +19,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.items import
     Item,
     Node,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._core.steps import parse_entry
 
 RUNNING, DOWN, FROZEN = "running", "down", "frozen"
 
@@ -27,7 +28,8 @@ class Dataset(NamedTuple):
     """One database file of an instance.
 
     ``journal``: its journal file, empty if journaling is off. ``size`` in bytes.
-    ``namespaces``: those whose globals or code lie in it.
+    ``namespaces``: those whose globals or code lie in it. ``mounted``: whether the engine has it
+    open; None where an engine has no such state.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Dataset(NamedTuple):
     journal: str = ""
     frozen: bool = False
     namespaces: Tuple[str, ...] = ()
+    mounted: Optional[bool] = None
 
 
 class InstanceInfo(NamedTuple):
@@ -43,7 +46,8 @@ class InstanceInfo(NamedTuple):
 
     ``running``: a process has a dataset open (GT.M has no server), or the instance accepts
     sessions (Caché, IRIS). ``code_in_datasets``: a restore of the datasets brings the
-    routines back too.
+    routines back too. ``product``: what the engine calls itself; ``health``: its own word for how
+    it is; ``mirror``: type and status of a mirror member; each empty where there is none.
     """
 
     engine: str
@@ -53,6 +57,9 @@ class InstanceInfo(NamedTuple):
     namespaces: Tuple[str, ...]
     datasets: Tuple[Dataset, ...]
     code_in_datasets: bool
+    product: str = ""
+    health: str = ""
+    mirror: str = ""
 
 
 class Attached(NamedTuple):
@@ -67,6 +74,13 @@ class Written(NamedTuple):
 
     names: Tuple[str, ...]
     pids: Tuple[int, ...] = ()
+
+
+class Called(NamedTuple):
+    """What a step answered. ``pid``: the process that ran it, 0 where the engine does not say."""
+
+    result: str
+    pid: int
 
 
 class Engine(ABC):
@@ -135,3 +149,17 @@ class Engine(ABC):
     @abstractmethod
     def write_globals(self, changes: List[GlobalChange]) -> Written:
         """All changes, or none, in one transaction; nothing is written if an expectation fails."""
+
+    def check_entry(self, entry: str) -> None:
+        """Raise InvalidInput for an entry that the engine cannot call."""
+        parse_entry(entry)
+
+    @abstractmethod
+    def call(self, entry: str, arguments: List[str], timeout: float) -> Called:
+        """Run code of the application with these texts as arguments (``_core/steps.py`` has the names).
+
+        ``$$LABEL^ROUTINE`` and ``##class(Pkg.C).Method``: the result is the value returned;
+        ``LABEL^ROUTINE``: what it writes, without line ends at its end. Raises EngineError with
+        ``pid`` in its detail where code ran and failed, or did not return in ``timeout`` seconds;
+        nothing that the code reads may wait: its standard input is at its end.
+        """

@@ -9,6 +9,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Led
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
+from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import at_work
 
 
 def describe(host: Host) -> Outcome:
@@ -26,6 +27,7 @@ def describe(host: Host) -> Outcome:
         "drift": drift(currents),
         "acts": [_short(act) for act in ledger.acts(change)[: host.params["newest"]]],
         "points": ledger.points(change),
+        "workers": at_work(host.state_dir),
         "audit": {**ledger.audit_head(), "broken_at": ledger.audit_break()},
     })
 

@@ -14,6 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import Any, Callable, Iterable, Iterator, NamedTuple, Protocol
 
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import SILENT, Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     ReceiptMissing,
@@ -22,6 +23,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._worker import refuse_while_at_work
 
 LEDGER_SPEC: dict[str, dict[str, Any]] = {
     "change": {"type": "str"},
@@ -55,10 +57,15 @@ class Permit(NamedTuple):
 
 
 class UndoContext(NamedTuple):
-    """What an undo handler may use beside its recipe."""
+    """What an undo handler may use beside its recipe; ``progress`` hears how far a long one has come.
+
+    ``restored``: name of the instance whose datasets are those of before the change already.
+    """
 
     tmpdir: str
     state_dir: str
+    progress: Progress = SILENT
+    restored: str = ""
 
 
 class AnsibleLike(Protocol):
@@ -68,6 +75,8 @@ class AnsibleLike(Protocol):
     check_mode: bool
     tmpdir: str
     _diff: bool
+
+    def warn(self, warning: str) -> None: ...
 
     def exit_json(self, **result: Any) -> None: ...
 
@@ -87,17 +96,22 @@ class Act:
 
 
 class Host:
-    """The managed host as a module's work sees it."""
+    """The managed host as a module's work sees it.
+
+    ``progress`` hears how far a long work has come. ``tmpdir``: the work's own, else Ansible's.
+    """
 
     def __init__(
-        self, module: AnsibleLike, readonly: bool = False, now: Callable[[], float] = time.time
+        self, module: AnsibleLike, readonly: bool = False, now: Callable[[], float] = time.time,
+        progress: Progress = SILENT, tmpdir: str = "",
     ) -> None:
         self.params = module.params
         self.check_mode = module.check_mode
-        self.tmpdir = module.tmpdir
+        self.tmpdir = tmpdir or module.tmpdir
         self.now = now
-        path = self.params.get("ledger") or LEDGER_SPEC["ledger"]["default"]
-        self.state_dir = os.path.dirname(os.path.abspath(path))
+        self.progress = progress
+        path = ledger_path(self.params)
+        self.state_dir = os.path.dirname(path)
         self.ledger = Ledger(path, readonly=readonly or self.check_mode, now=now)
         self._permit: Permit | None = None
 
@@ -123,6 +137,7 @@ class Host:
             if refusal is not None:
                 kind = ReceiptMissing if receipt is None else Refused
                 raise kind(refusal.message, place=self.ledger.path, cure=refusal.cure)
+            refuse_while_at_work(workers_of(self.state_dir))
         self._permit = _permit(change, receipt)
         return self._permit
 
@@ -159,6 +174,16 @@ class Host:
         return path
 
 
+def workers_of(state_dir: str) -> str:
+    """Where the directories of a host's workers lie."""
+    return os.path.join(state_dir, "workers")
+
+
+def ledger_path(params: dict[str, Any]) -> str:
+    """Where the ledger of this host lies; its directory is the host's state."""
+    return os.path.abspath(str(params.get("ledger") or LEDGER_SPEC["ledger"]["default"]))
+
+
 def _permit(change: str, receipt: dict[str, Any] | None) -> Permit:
     if receipt is None:
         return Permit(change, "", 1, "", 0.0)
@@ -170,21 +195,35 @@ def _permit(change: str, receipt: dict[str, Any] | None) -> Permit:
 def run(
     module: AnsibleLike, work: Callable[[Host], Outcome], readonly: bool = False
 ) -> None:
-    """Do the work and leave: the only caller of exit_json and fail_json.
+    """Do the work and leave.
 
     ``readonly``: the module only looks, its ledger is neither created nor changed.
     """
+    leave(module, result_of(lambda: work(Host(module, readonly))))
+
+
+def result_of(work: Callable[[], Outcome]) -> dict[str, Any]:
+    """What the work came to, as a module's result; ``failed`` and ``error`` if it raised."""
     try:
-        outcome = work(Host(module, readonly))
+        outcome = work()
     except RelmgmtError as error:
-        module.fail_json(msg=str(error), error=error.as_dict())
-        return
+        return {"failed": True, "msg": str(error), "error": error.as_dict()}
     except OSError as error:
         told = RelmgmtError(error.strerror or str(error), place=str(error.filename or ""),
                             cure="free space, or mend owner and mode there")
-        module.fail_json(msg=str(told), error=told.as_dict())
-        return
+        return {"failed": True, "msg": str(told), "error": told.as_dict()}
     result = dict(outcome.record, changed=outcome.changed, msg=outcome.message)
-    if module._diff and (outcome.before or outcome.after):
+    if outcome.before or outcome.after:
         result["diff"] = {"before": outcome.before, "after": outcome.after}
-    module.exit_json(**result)
+    return result
+
+
+def leave(module: AnsibleLike, result: dict[str, Any]) -> None:
+    """End the module with this result, its ``warnings`` told: the only caller of exit_json and fail_json."""
+    shown = {key: value for key, value in result.items() if key != "diff" or module._diff}
+    for warning in shown.pop("warnings", ()):
+        module.warn(warning)
+    if shown.pop("failed", False):
+        module.fail_json(**shown)
+    else:
+        module.exit_json(**shown)

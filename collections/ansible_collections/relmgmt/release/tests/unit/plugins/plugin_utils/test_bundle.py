@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
-from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import load_bundle, load_ticket
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
+    lint_bundle,
+    load_bundle,
+    load_ticket,
+)
 
 RELEASE = """\
 schema: 1
@@ -106,3 +110,77 @@ def test_a_ticket_is_read_with_the_approvals_beside_it(tmp_path: Path) -> None:
         f"expires: '2026-01-02T00:00:00Z', digest: {'a' * 64}}}\n"
     )
     assert load_ticket(str(tmp_path / "C1.yml"))[1][0].person == "p"
+
+
+ROUTINE = '<Routine name="{}" type="MAC"><![CDATA[\n{} ;\n]]></Routine>\n'
+CODE = """\
+schema: 1
+name: CFIS009
+packages:
+  - type: cache_xml
+    file: A.xml
+    sha256: {xml}
+    globals: [{{name: ^CFG, mode: merge}}]
+    steps:
+      - {{name: convert, call: $$ALL^CNV, arguments: [1, two], expect: 1, undo: {{reason: it only counts}}}}
+  - {{type: routines, file: B.ro, sha256: {ro}, percent_items: ["%U.INT"], drops: [OLD.MAC, App.Old.CLS, /csp/a/x.csp]}}
+"""
+
+
+def seal_code(directory: Path) -> Path:
+    text = CODE.format(xml=sha(directory / "A.xml"), ro=sha(directory / "B.ro"))
+    (directory / "release.yml").write_text(text)
+    seal(directory)
+    return directory
+
+
+def code_bundle(directory: Path, export: str, routines: str) -> Path:
+    (directory / "A.xml").write_text(f"<Export>\n{export}</Export>\n")
+    (directory / "B.ro").write_text(f"label\nGT.M 21-NOV-2026 23:18:55\n{routines}")
+    return seal_code(directory)
+
+
+CFG = "<Global><Node><Sub>^CFG</Sub><Data>1</Data></Node></Global>\n"
+
+
+def test_packages_of_database_code_keep_the_releases_order_and_options(tmp_path: Path) -> None:
+    bundle = load_bundle(str(code_bundle(tmp_path, ROUTINE.format("A", "A") + CFG, "%U\n%U ;\n")))
+    first, second = bundle.release.packages_of("cache_xml", "routines")
+    assert (first["type"], second["type"]) == ("cache_xml", "routines")
+    assert first["steps"][0]["undo"] == {"reason": "it only counts"}
+    assert (second["globals"], second["steps"], second["percent_items"]) == ([], [], ["%U.INT"])
+    assert lint_bundle(bundle) == []
+
+
+def test_findings_name_file_item_and_line(tmp_path: Path) -> None:
+    export = ROUTINE.format("%A", "%A") + ROUTINE.format("B", "B") + CFG
+    directory = code_bundle(tmp_path, export.replace("^CFG", "^OTHER"), "B^MAC\nB ;\n\n%U\n%U ;\n")
+    (directory / "B.ro").write_text("IRIS^MAC^^~Format=IRIS.S~\n%RO\nB^MAC\nB ;\n\n%U^INT\n%U ;\n")
+    seal_code(directory)
+    found = [(one.rule, one.item, one.file, one.line) for one in lint_bundle(load_bundle(str(directory)))]
+    assert found == [
+        ("percent", "%A.MAC", "A.xml", 2), ("global", "^OTHER", "A.xml", 8), ("absent", "^CFG", "A.xml", 0),
+        ("twice", "B.MAC", "B.ro", 3),
+    ]
+
+
+def test_a_package_that_cannot_be_read_is_a_finding(tmp_path: Path) -> None:
+    (found,) = lint_bundle(load_bundle(str(code_bundle(tmp_path, ROUTINE.format("A", "A") + "<Oops/>", "%U\n%U ;\n"))))
+    assert (found.rule, found.line) == ("unreadable", 5)
+
+
+@pytest.mark.parametrize("wrong", [
+    "call: A^B(1)", "call: do ^X", 'call: "##class(A).b()"', "timeout: 0", "undo: {}", "undo: {call: A^B}",
+    "undo: {call: A^B, expect: 1, reason: x}", "expect: true", "arguments: [[1]]", "more: 1",
+])
+def test_steps_of_another_shape_are_refused(tmp_path: Path, wrong: str) -> None:
+    directory = code_bundle(tmp_path, ROUTINE.format("A", "A") + CFG, "%U\n%U ;\n")
+    step = {"name": "x", "call": "A^B", "expect": "1", "undo": "{reason: y}"}
+    key, _colon, value = wrong.partition(": ")
+    text = ", ".join(f"{name}: {said}" for name, said in {**step, key: value}.items())
+    release = (directory / "release.yml").read_text()
+    line = next(line for line in release.splitlines() if "name: convert" in line)
+    (directory / "release.yml").write_text(release.replace(line, f"      - {{{text}}}"))
+    seal(directory)
+    with pytest.raises(InvalidInput, match=r"release\.schema\.json"):
+        load_bundle(str(directory))

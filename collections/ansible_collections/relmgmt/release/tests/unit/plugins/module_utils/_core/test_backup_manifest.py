@@ -8,6 +8,8 @@ import json
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import (
+    BLOCKS,
+    Base,
     DatasetCopy,
     Manifest,
     Position,
@@ -21,7 +23,12 @@ POSITION = Position(201, "/db/cfis.mjl", True)
 COPY = DatasetCopy("DEFAULT", "DEFAULT.dat", "database", "/db/cfis.dat", 8192, "0" * 64, 0o640, 7, 8, POSITION)
 ROUTINES = DatasetCopy("routines", "routines.tar", "routines", "/r", 10240, "1" * 64, 0o755, 7, 8)
 MANIFEST = Manifest(
-    "gtm", "CFIS", "CFIS002", "CHG0000002", 1, "before", "2026-12-05T10:00:00+00:00", "online", (COPY, ROUTINES)
+    "gtm", "CFIS", "CFIS002", "CHG0000002", 1, "before", "2026-12-05T10:00:00+00:00", "online", "native", None, None,
+    (COPY, ROUTINES),
+)
+SECOND = MANIFEST._replace(
+    point="installed", provider="copy", frozen_seconds=0.25, base=Base("../before", "2" * 64),
+    datasets=(COPY._replace(stored=BLOCKS, file="CFISDATA/IRIS.DAT", block_size=65536, algorithm="blake2b/128"),),
 )
 
 
@@ -30,6 +37,7 @@ def test_a_manifest_survives_the_way_to_disk() -> None:
     assert MANIFEST.positions == {"DEFAULT": POSITION}
     assert MANIFEST.of_kind("routines") == [ROUTINES]
     assert json.loads(render(MANIFEST))["root_digest"] == MANIFEST.root_digest
+    assert parse(render(SECOND), "m") == SECOND
 
 
 def test_every_flipped_bit_is_found() -> None:
@@ -44,18 +52,40 @@ def test_every_flipped_bit_is_found() -> None:
 def test_every_value_is_covered_by_the_root_digest() -> None:
     for name in Manifest._fields:
         if name != "datasets":
-            changed = MANIFEST._replace(**{name: 9 if name == "attempt" else "other"})
+            other = 9 if name in ("attempt", "frozen_seconds") else Base("../x", "") if name == "base" else "other"
+            changed = MANIFEST._replace(**{name: other})
             assert changed.root_digest != MANIFEST.root_digest, name
     for name in DatasetCopy._fields:
         other = COPY._replace(**{name: "other" if name != "position" else None})
         assert MANIFEST._replace(datasets=(other, ROUTINES)).root_digest != MANIFEST.root_digest, name
 
 
-@pytest.mark.parametrize("file", ["../x", "/etc/passwd", "a/b", "", ".hidden"])
+@pytest.mark.parametrize("file", ["../x", "/etc/passwd", "a/b/c", "a/../b", "a/", "/a", "", ".hidden", "a/.b"])
 def test_a_file_outside_the_set_is_refused(file: str) -> None:
     hostile = MANIFEST._replace(datasets=(COPY._replace(file=file),))
     with pytest.raises(DatasetError, match="leaves the set"):
         parse(render(hostile), "m")
+
+
+@pytest.mark.parametrize("path", ["..", "../..", "/backup/before", "before", "../a/b", "../.x", ""])
+def test_a_base_that_is_not_beside_the_set_is_refused(path: str) -> None:
+    with pytest.raises(DatasetError, match="not beside the set"):
+        parse(render(SECOND._replace(base=Base(path, "2" * 64))), "m")
+
+
+@pytest.mark.parametrize("values, message", [
+    ({"block_size": 512}, "digests of DEFAULT.dat"), ({"algorithm": "md5"}, "digests of DEFAULT.dat"),
+    ({"stored": "zip"}, "stored as 'zip'"), ({"stored": BLOCKS}, "names no base"),
+])
+def test_a_dataset_that_nobody_can_read_is_refused(values: dict[str, object], message: str) -> None:
+    with pytest.raises(DatasetError, match=message):
+        parse(render(MANIFEST._replace(datasets=(COPY._replace(**values),))), "m")
+
+
+def test_a_manifest_of_another_schema_names_the_cure() -> None:
+    old = render(MANIFEST).replace(b'"schema": 2', b'"schema": 1')
+    with pytest.raises(DatasetError, match="schema 1 is not 2"):
+        parse(old, "m")
 
 
 def test_a_set_without_datasets_is_none() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml import Limits, read_export
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
-from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node
+from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node, normal_text
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<Export generator="Cache" version="25">\n'
@@ -137,6 +138,7 @@ def test_an_item_that_comes_twice_is_refused_with_both_lines():
     ('<Routine name="A" type="MAC">\n\n</Routine>', "A.MAC is empty"),
     ("text<Global/>", "text outside"),
     ("<Global></Global>", "no value"),
+    ("<Global><Node><Sub>^G</Sub></Node></Global>", "no value"),
     ("<Global><Data>1</Data></Global>", "has two values"),
     ("<Global><Node><Sub>G</Sub><Data>1</Data></Node></Global>", "not the name"),
     ("<Global><Node><Sub>^G</Sub><Sub>^G</Sub></Node></Global>", "second"),
@@ -181,7 +183,8 @@ def test_limits_hold(limits, body, said):
     assert said in refusal(export(body), limits).message
 
 
-CODE = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=30)
+PLAIN = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs"), exclude_characters="\ufffe\uffff")
+CODE = st.text(PLAIN, min_size=1, max_size=30)
 
 
 @settings(max_examples=60, deadline=None)
@@ -198,3 +201,138 @@ def test_what_is_written_is_read_whatever_the_chunks(routines, step):
     assert {item.name: item.lines for item in items} == {
         f"{name}.INT": (*lines, "end") for name, lines in routines.items()
     }
+
+
+# What looks like markup and is none, what is markup and looks like an end: item boundaries stay exact.
+CODE_WITH_TAGS = " w \"</Class></Routine></Global><TimeChanged>1</TimeChanged>\" ; <!-- <?x"
+CLASS = '<Class name="App.A"><TimeChanged>64091,5.1</TimeChanged>\n{}<Method name="M"></Method></Class>\n'
+
+
+@pytest.mark.parametrize("inside", [
+    f"<Implementation><![CDATA[{CODE_WITH_TAGS}]]></Implementation>",
+    "<!-- </Class> <![CDATA[ -->",
+    "<?tool </Class> ?>",
+    "<a b='</Class>'/>".replace("<", "&lt;"),
+    "<Description>]] > &amp; </Description>",
+    "<Data>" * 3 + "</Data>" * 3,
+    "<x>" + "y" * 200000 + "</x>",
+])
+@pytest.mark.parametrize("step", [0, 7, 4096])
+def test_an_item_ends_at_its_own_end_tag(inside, step):
+    items = read(export(CLASS.format(inside), ROUTINE, CLASS.replace("App.A", "App.B").format(inside)), step)
+    assert [item.name for item in items] == ["App.A.CLS", "CASE.MAC", "App.B.CLS"]
+    assert items[0].element.decode() == CLASS.format(inside).strip()
+    assert items[0].changed == "64091,5.1"
+
+
+@pytest.mark.parametrize("step", [0, 5])
+def test_code_that_looks_like_an_end_stays_code(step):
+    routine = ROUTINE.replace(" quit", CODE_WITH_TAGS)
+    twice = routine.replace('"CASE"', '"CASE2"').replace("<!--", "]]]]><![CDATA[><!--")
+    items = read(export(routine, twice), step)
+    assert [item.lines[1] for item in items] == [CODE_WITH_TAGS, CODE_WITH_TAGS.replace("<!--", "]]><!--")]
+
+
+def test_a_document_may_hold_an_element_of_its_own_name_and_items():
+    inner = '<Document name="x"><Class name="C"/></Document><Routine name="R" type="INT">x</Routine>'
+    items = read(export(f'<Document name="D.PTD">{inner}</Document>', ROUTINE))
+    assert [item.name for item in items] == ["D.PTD", "CASE.MAC"]
+    assert inner in items[0].element.decode()
+
+
+def test_comments_and_instructions_between_items_are_passed_over():
+    items = read(export("<!-- <Routine> -->", ROUTINE, "<?tool x?>\n", GLOBAL), step=3)
+    assert [(item.name, item.line) for item in items] == [("CASE.MAC", 3), ("^CFG", 8)]
+
+
+def test_attributes_in_single_quotes_and_with_entities_are_read():
+    (item,) = read(export("<Routine name='A&#66;' type='INT' timestamp='64091,1'>\n quit &lt;1\n</Routine>"))
+    assert (item.name, item.lines, item.changed) == ("AB.INT", (" quit <1",), "64091,1")
+
+
+@pytest.mark.parametrize("label", ["latin1", "windows-1252", "UTF-16", "gb18030", "koi8-r"])
+def test_exports_in_other_encodings_are_read_by_their_label(label):
+    text = ROUTINE.replace(";x", {"gb18030": ";病例", "koi8-r": ";дело"}.get(label, ";Gemüse"))
+    data = export(text, head=HEAD.replace("UTF-8", label)).decode().encode(label)
+    for step in (0, 5):
+        assert read(data, step)[0].lines[0] == text.split("\n")[1]
+
+
+def test_a_wrong_label_is_told_as_such():
+    error = refusal(export(ROUTINE.replace(";x", ";Gemüse")).decode().encode("latin-1"))
+    assert "the byte FC is not UTF-8" in error.message
+    assert error.place == "P.xml line 4"
+    assert "first line" in error.cure
+    ascii_head = export(ROUTINE, head=HEAD.replace("UTF-8", "ASCII"))
+    assert "not in the encoding" in refusal(ascii_head.replace(b";x", b";\xfc")).message
+
+
+@pytest.mark.parametrize("label", ["zlib", "rot13", "cp037", "UTF-16"])
+def test_an_encoding_that_cannot_be_the_files_is_refused(label):
+    assert "encoding" in refusal(export(ROUTINE, head=HEAD.replace("UTF-8", label))).message
+
+
+def test_the_time_of_change_does_not_count_but_code_that_looks_like_it_does():
+    text = CLASS.format("<I><![CDATA[<TimeChanged>{}</TimeChanged>]]></I>")
+    digests = {read(export(one))[0].digest for one in (text, text.replace("64091,5.1", "64092,7"))}
+    assert len(digests) == 1
+    assert read(export(text.replace("[CDATA[<TimeChanged>{", "[CDATA[<TimeChanged>1{")))[0].digest not in digests
+    bare = text.replace("<TimeChanged>64091,5.1</TimeChanged>\n", "")
+    assert read(export(bare))[0].digest in digests, "as /diffexport writes it"
+
+
+def test_a_node_that_comes_twice_is_refused_at_the_latest_when_the_nodes_are_wanted():
+    twice = "<Global><Node><Sub>^G</Sub><Node><Sub>1</Sub><Data>a</Data></Node>{}</Node></Global>"
+    assert read(export(twice.format("<Node><Sub>2</Sub><Data>b</Data></Node>")))[0].nodes[1] == Node(("2",), "b")
+    for more in ("<Node><Sub>1</Sub><Data>b</Data></Node>", "</Node><Node><Sub>^H</Sub><Data>b</Data>"):
+        (item,) = read(export(twice.format(more)))
+        with pytest.raises(InvalidInput, match="two values for one node, or holds two globals"):
+            item.nodes  # noqa: B018
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_whatever_the_line_ends(line_end):
+    data = export(ROUTINE, GLOBAL, CLASS.format("<a/>\n\n")).replace(b"\n", line_end.encode())
+    for step in (0, 1, 50):
+        assert [item.line for item in read(data, step)] == [3, 7, 12]
+
+
+def test_deep_nesting_in_a_large_item_is_refused():
+    assert "deeper than 64" in refusal(export('<Class name="C">' + "<a>" * 60000 + "</a>" * 60000 + "</Class>")).message
+
+
+def test_an_item_that_never_ends_is_refused_without_being_held_whole():
+    endless = '<Class name="C">' + "<a></a>" * 100000
+    assert "item is larger" in refusal(export(endless), Limits(item=200000)).message
+
+
+TEXT = st.text(st.one_of(st.sampled_from("<>&\"']\n-?!/"), PLAIN), max_size=40)
+ELEMENT = st.one_of(
+    TEXT.map(escape), TEXT.map(lambda text: "<![CDATA[" + text.replace("]]>", "]]]]><![CDATA[>") + "]]>"),
+    TEXT.map(lambda text: "<!--" + text.replace("-", "") + "-->"),
+    st.sampled_from(["</Class>", "</Routine>"]).map(lambda end: f"<![CDATA[{end}]]>"), st.just("<e a='>'/>"),
+)
+TREE = st.recursive(ELEMENT, lambda inner: st.lists(inner, max_size=3).map(lambda parts: f"<E>{''.join(parts)}</E>"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(TREE, TEXT, TEXT), max_size=4), st.integers(min_value=1, max_value=300))
+def test_items_are_those_that_another_parser_finds(parts, step):
+    body = "".join(
+        f'<Class name="C{number}">{tree}</Class><!-- {number} -->\n'
+        f'<Routine name="R{number}" type="INT">{escape(code)}x</Routine>\n'
+        f'<Global><Node><Sub>^G{number}</Sub><Data>{escape(value)}</Data></Node></Global>\n'
+        for number, (tree, code, value) in enumerate(parts)
+    )
+    data = export(body)
+    items = read(data, step)
+    found = list(ElementTree.fromstring(data.decode().split("\n", 1)[1]))
+    assert [item.kind for item in items] == [element.tag.lower() for element in found]
+    for item, element in zip(items, found, strict=True):
+        if item.kind == "class":
+            assert list(ElementTree.fromstring(item.element).itertext()) == list(element.itertext())
+        elif item.kind == "routine":
+            text = element.text or ""
+            assert item.text == normal_text(text[1:] if text.startswith("\n") else text)
+        else:
+            assert item.nodes == (Node((), element[0][1].text or ""),)

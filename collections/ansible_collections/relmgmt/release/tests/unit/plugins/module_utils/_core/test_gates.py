@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
+from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
     Release,
@@ -136,3 +137,16 @@ def test_refusal_is_stricter_than_hold() -> None:
 def test_a_time_without_a_zone_is_no_time() -> None:
     with pytest.raises(ValueError, match="zone"):
         gates.parse_time("2026-12-05T20:00:00")
+
+
+def test_packages_with_errors_are_refused_and_warnings_are_told() -> None:
+    warning = Finding("warning", "storage", "A.CLS", 3, "stores its data otherwise", "see", "P.xml")
+    error = Finding("error", "percent", "%A.MAC", 9, "belongs to every namespace", "name it", "P.xml")
+    assert gates.judge_packages([])[:2] == ("packages", gates.PASS)
+    told = gates.judge_packages([warning])
+    assert (told.answer, "A.CLS (P.xml line 3) stores its data otherwise" in told.reason) == (gates.PASS, True)
+    wrong = gates.judge_packages([warning, error])
+    assert (wrong.answer, wrong.cure) == (gates.REFUSE, "name it")
+    assert wrong.reason == "%A.MAC (P.xml line 9) belongs to every namespace"
+    assert gates.judge_packages([error] * 12).reason.endswith("; and 2 more")
+    assert "packages" in gates.OF_DELIVERY

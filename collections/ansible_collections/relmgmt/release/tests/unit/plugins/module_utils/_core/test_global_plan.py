@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import global_plan
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
-from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node, digest_nodes, reference
+from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node, reference
 
 PATHS = st.lists(st.sampled_from(["a", "b", "1"]), max_size=2).map(tuple)
 STATES = st.dictionaries(PATHS, st.sampled_from(["", "x", "y"]), max_size=6)
@@ -77,7 +77,18 @@ def test_a_reference_is_written_as_people_write_it():
     assert reference("^G", ("a\"b", "1", "01", "-1")) == '^G("a""b",1,"01",-1)'
 
 
-def test_the_digest_of_nodes_does_not_depend_on_their_order_and_keeps_parts_apart():
-    one, two = Node(("a",), "bc"), Node(("ab",), "c")
-    assert digest_nodes([one, two]) == digest_nodes([two, one])
-    assert digest_nodes([one]) != digest_nodes([two])
+@given(STATES, STATES, st.sampled_from(global_plan.MODES))
+def test_nothing_is_newer_where_only_releases_wrote(first, second, mode):
+    after = applied(global_plan.change(item(first), "replace", []), {})
+    known = global_plan.written(item(first), "replace", {})
+    change = global_plan.change(item(second), mode, nodes_of(after))
+    assert global_plan.newer(change, known) == []
+
+
+@given(STATES, STATES, STATES, st.sampled_from(global_plan.MODES))
+def test_newer_are_the_nodes_that_would_be_touched_and_are_not_what_was_written(first, live, second, mode):
+    known = global_plan.written(item(first), "merge", {})
+    change = global_plan.change(item(second), mode, nodes_of(live))
+    touched = {node.subscripts for node in change.sets} | set(change.removes)
+    expected = {reference("^CFG", path) for path in touched if path in first and live.get(path) != first[path]}
+    assert set(global_plan.newer(change, known)) == expected

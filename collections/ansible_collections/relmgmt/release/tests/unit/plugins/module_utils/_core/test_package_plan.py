@@ -6,8 +6,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import package_plan
+from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml import read_export
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Item, Node, digest_lines
+from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Terms
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_plan import Recorded, Rules
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused
 
@@ -30,7 +32,7 @@ def recorded(release="CFIS001", orphans=(), **items):
 
 
 def plan(code=(), drops=(), modes=None, live=None, nodes=None, ledger=None, release="CFIS002"):
-    selection = package_plan.select(code, list(drops), modes or {}, RULES, "P.xml")
+    selection = package_plan.select(code, Terms(tuple(drops), modes or {}), RULES, "P.xml")
     items = {name: Item(name, lines) for name, lines in (live or {}).items()}
     return package_plan.compare(selection, items, nodes or {}, ledger or Recorded(), release, RULES)
 
@@ -53,7 +55,7 @@ def test_each_state_of_a_routine(live, ledger, state):
 
 
 def test_a_stale_object_is_compiled_again():
-    selection = package_plan.select([routine("A.MAC")], [], {}, RULES, "P.xml")
+    selection = package_plan.select([routine("A.MAC")], Terms(), RULES, "P.xml")
     made = package_plan.compare(selection, {"A.MAC": Item("A.MAC", NEW, stale=True)}, {}, Recorded(), "R", RULES)
     assert made.entries[0].state == "changed"
     assert "object" in made.entries[0].reason
@@ -119,11 +121,12 @@ def test_what_the_engine_cannot_hold_is_refused_by_name(item, named):
     assert caught.value.detail["items"] == [item.name]
 
 
-@pytest.mark.parametrize("code, drops", [
-    (["A.MAC", "A.INT"], []), (["A.MAC"], ["A.MAC"]), (["A.MAC"], ["A.INT"]), ([], ["A.MAC", "A.MAC"]),
+@pytest.mark.parametrize("code, drops, said", [
+    (["A.MAC", "A.INT"], [], "compiles to"), (["A.MAC"], ["A.MAC"], "dropped by it"),
+    (["A.MAC"], ["A.INT"], "same place"), ([], ["A.MAC", "A.MAC"], "same place"),
 ])
-def test_two_items_in_one_place_are_refused(code, drops):
-    with pytest.raises(InvalidInput, match="same place"):
+def test_two_items_in_one_place_are_refused(code, drops, said):
+    with pytest.raises(InvalidInput, match=said):
         plan([routine(name) for name in code], drops)
 
 
@@ -159,3 +162,108 @@ def test_the_diff_shows_what_differs_and_only_that():
     assert before == "==> A.MAC <==\nA ;old\n==> B.MAC <==\nA ;old\n==> ^CFG <==\n^CFG(\"a\")='0'\n"
     assert after == "==> A.MAC <==\nA ;new\n==> ^CFG <==\n^CFG(\"a\")='1\\x01'\n"
     assert package_plan.texts(made, limit=5)[0] == "==> A\n(cut here)\n"
+
+
+@pytest.mark.parametrize("live, package, state", [
+    ("64092,1", "64091,50000.5", "newer"), ("64091,50000.25", "64091,50000.5", "changed"),
+    ("64091,50001", "64091,50000.5", "newer"), ("", "64091,1", "changed"), ("64092,1", "", "changed"),
+    ("64092,1", "2016-06-22", "changed"),
+])
+def test_without_a_record_an_items_own_time_says_what_is_newer(live, package, state):
+    """T32; the time of the export as a whole is not looked at (T26)."""
+    item = routine("A.MAC")._replace(changed=package)
+    selection = package_plan.select([item], Terms(), RULES, "P.xml")
+    made = package_plan.compare(selection, {"A.MAC": Item("A.MAC", FIX, False, live)}, {}, Recorded(), "R", RULES)
+    assert made.entries[0].state == state
+    known = recorded(A_MAC=FIX)
+    again = package_plan.compare(selection, {"A.MAC": Item("A.MAC", FIX, False, live)}, {}, known, "R", RULES)
+    assert again.entries[0].state == "changed", "the ledger's record counts more than times"
+
+
+def test_a_node_that_is_not_what_the_last_release_wrote_is_newer():
+    first = plan([config(("a", "1"), ("b", "1"), ("c", "1"))], modes={"^CFG": "merge"}, nodes={"^CFG": []})
+    known = Recorded("CFIS001", first.detail["items"], (), first.written)
+    live = {"^CFG": [Node(("a",), "fix"), Node(("b",), "1"), Node(("users",), "9")]}
+    package = [config(("a", "2"), ("b", "2"), ("c", "2"), ("users", "2"))]
+    made = plan(package, modes={"^CFG": "merge"}, nodes=live, ledger=known)
+    assert made.newer == ('^CFG("a")', '^CFG("c")')
+    assert [(entry.state, entry.reason.split(";")[0]) for entry in made.entries] == [("newer", "merge")]
+    with pytest.raises(Refused, match=r'\^CFG\("a"\)'):
+        package_plan.refuse_newer(made, "refuse", "P.xml")
+    assert "==> ^CFG: newer on the target <==" in package_plan.texts(made)[0]
+
+
+def test_what_a_release_wrote_stays_known_until_a_replace():
+    one = plan([config(("a", "1"))], modes={"^CFG": "merge"}, nodes={"^CFG": []}).written
+    two = plan([config(("b", "1"))], modes={"^CFG": "merge"}, nodes={"^CFG": []},
+               ledger=Recorded("R1", {}, (), one)).written
+    assert sorted(two["^CFG"]) == ['^CFG("a")', '^CFG("b")']
+    three = plan([config(("b", "1"))], modes={"^CFG": "replace"}, nodes={"^CFG": []},
+                 ledger=Recorded("R2", {}, (), two)).written
+    assert sorted(three["^CFG"]) == ['^CFG("b")']
+
+
+CLASSES = Rules(frozenset(["MAC", "INT", "CLS"]), lambda name: name, lambda name: None)
+CLASS = (
+    '<Class name="A"><TimeChanged>64091,1</TimeChanged>\n'
+    '<Method name="M"><Impl><![CDATA[ q <1]]></Impl></Method>{}</Class>'
+)
+
+
+def class_item(more="", text=CLASS):
+    export = f"<Export>{text.format(more)}</Export>".encode()
+    return next(read_export([export], "P.xml"))
+
+
+def class_plan(item, live, known=None):
+    selection = package_plan.select([item], Terms(), CLASSES, "P.xml")
+    there = {item.name: Item(item.name, tuple(live.split("\n")))} if live else {}
+    return package_plan.compare(selection, there, {}, known or Recorded(), "CFIS002", CLASSES)
+
+
+def test_a_class_is_the_same_however_its_element_is_written():
+    other = CLASS.format("").replace("<![CDATA[ q <1]]>", " q &lt;1").replace("><", ">\n <").replace("64091", "65000")
+    assert class_plan(class_item(), other).entries[0].state == "same"
+    changed = class_plan(class_item(), other.replace(" q ", " k "))
+    assert changed.entries[0].state == "changed"
+    assert "TimeChanged" not in "".join(package_plan.texts(changed)), "times are no difference for people"
+
+
+def test_what_compiling_made_of_a_class_is_no_hot_fix():
+    """The engine completes a class while it compiles it: what it shows then is what was installed."""
+    item, shown = class_item(), CLASS.format("<Storage name='D'><Type>T</Type></Storage>")
+    first = class_plan(item, "")
+    live = {item.name: Item(item.name, tuple(shown.split("\n")))}
+    assert package_plan.is_loaded(first.loads[0], live[item.name])
+    detail = package_plan.settled(first.detail, live)
+    known = Recorded("CFIS001", detail["items"])
+    assert class_plan(item, shown, known).entries[0].state == "same"
+    newer = class_item(text=CLASS.replace(" q ", " k "))
+    assert class_plan(newer, shown, known).entries[0].state == "changed"
+    assert class_plan(newer, shown.replace(" q ", " x "), known).entries[0].state == "newer"
+
+
+@pytest.mark.parametrize("package, live, told", [
+    ("<Storage name='D'><Type>T</Type></Storage>", '<Storage name="D">\n<Type>T</Type></Storage>', False),
+    ("<Storage name='D'><Type>U</Type></Storage>", "<Storage name='D'><Type>T</Type></Storage>", True),
+    ("", "<Storage name='D'><Type>T</Type></Storage>", True), ("<Storage name='D'/>", "", False),
+])
+def test_a_class_that_would_store_its_data_otherwise_is_a_warning(package, live, told):
+    found = class_plan(class_item(package), CLASS.format(live)).findings
+    assert [(one.level, one.rule, one.item) for one in found] == [("warning", "storage", "A.CLS")] * told
+
+
+def test_a_project_is_left_alone_where_classes_are_known():
+    text = '<Export><Project name="P"><Items></Items></Project></Export>'
+    (project,) = read_export([text.encode()], "P.xml")
+    selection = package_plan.select([project, class_item()], Terms(), CLASSES, "P.xml")
+    assert [item.name for item in selection.code] == ["A.CLS"]
+    assert "only names other items" in selection.findings[0].message
+
+
+def test_orphans_are_in_the_diff_of_what_changes():
+    ledger = recorded(KEPT_MAC=OLD)
+    made = plan([routine("A.MAC")], live={"KEPT.MAC": OLD}, ledger=ledger)
+    assert package_plan.texts(made)[1].endswith("they stay <==\nKEPT.MAC\n")
+    same = plan([routine("A.MAC")], live={"KEPT.MAC": OLD, "A.MAC": NEW}, ledger=ledger)
+    assert package_plan.texts(same) == ("", "")

@@ -38,7 +38,9 @@ def host(name: str = "db1", **changes: Any) -> HostReport:
         ([host(failures=[FAILURE], receipt={**BACK, "to_undo": 1})], {}, "differs"),
         ([host(failures=[FAILURE, {**FAILURE, "phase": "rollback"}], receipt=BACK)], {}, "differs"),
         ([host(failures=[FAILURE], receipt=BACK), host("app1", reachable=False)], {}, "unknown"),
+        ([host(failures=[FAILURE], receipt=BACK, at_work=["restore of CHG1, begins"])], {}, "unknown"),
         ([host(receipt=BACK)], {"going_back": True}, "rolled_back"),
+        ([host(receipt=BACK, at_work=["restore of CHG1, begins"])], {"going_back": True}, "unknown"),
         ([host(receipt=BACK, failures=[{**FAILURE, "phase": "rollback"}])], {"going_back": True}, "differs"),
     ],
 )
@@ -50,9 +52,10 @@ def test_verdicts(hosts: list[HostReport], options: dict[str, bool], word: str) 
 def test_the_screen_names_failure_undo_and_the_unreachable_host() -> None:
     hosts = [
         host(failures=[FAILURE], receipt=BACK, undone=["CFISELIG.MAC (cache_package)"], notes=["3 writes kept"]),
-        host("app2", reachable=False),
+        host("app2", reachable=False), host("db2", at_work=["restore of CHG1, copying: 1 of 2 GiB"]),
     ]
     text = screen("CHG1", "unknown", hosts, ["db1:/b/before"], ["mend it"])
-    for expected in ("db1: install: no", "CFISELIG.MAC", "app2             UNREACHABLE", "3 writes kept",
+    for expected in ("db1: install: no", "CFISELIG.MAC", "app2             UNREACHABLE",
+                     "db2              AT WORK STILL: restore of CHG1", "3 writes kept",
                      "db1:/b/before", "mend it"):
         assert expected in text

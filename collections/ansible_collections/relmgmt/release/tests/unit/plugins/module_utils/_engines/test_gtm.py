@@ -107,10 +107,3 @@ def test_what_cannot_be_a_routine_is_refused_by_name(name):
 def test_what_cannot_be_a_global_is_refused_by_name(name):
     with pytest.raises(InvalidInput):
         gtm_globals.check_name(name)
-
-
-def test_text_for_the_m_program_has_no_character_that_it_could_mistake():
-    raw = "".join(map(chr, range(256))) + "\udcff€"
-    escaped = gtm_globals._escape(gtm_globals._bytes(raw))
-    assert all(32 <= byte < 127 for byte in escaped)
-    assert gtm_globals._unescape(escaped.decode()) == raw

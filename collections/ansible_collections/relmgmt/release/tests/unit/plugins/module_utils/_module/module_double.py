@@ -23,6 +23,10 @@ class ModuleDouble:
         self.check_mode = check_mode
         self.tmpdir = "/nonexistent"
         self._diff = True
+        self.warnings: list[str] = []
+
+    def warn(self, warning: str) -> None:
+        self.warnings.append(warning)
 
     def exit_json(self, **result: Any) -> None:
         raise Exit(False, result)

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run has learned of its hosts, for the one screen at its end."""
+
+from __future__ import annotations
+
+from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import report
+
+
+def test_a_worker_that_lives_at_the_end_is_told() -> None:
+    worker = {"module": "restore", "change": "CHG1", "progress": {
+        "what": "rewriting A.DAT", "done": 1 << 30, "total": 4 << 30, "seconds": 3.0, "rate": 0, "left": None,
+        "ended": [],
+    }}
+    state = {"receipts": [], "workers": [worker]}
+    assert report({"conclude_state": state}, "db1", "CHG1").at_work == [
+        "restore of CHG1, rewriting A.DAT: 1.00 GiB of 4.00 GiB"]
+    assert report({"conclude_state": {"receipts": []}}, "db1", "CHG1").at_work == []
