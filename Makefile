@@ -75,7 +75,8 @@ molecule: $(READY) ## Carry a release out on hosts in containers (root; podman o
 	tools/molecule
 
 .PHONY: test-all
-test-all: test ## Test every version of ansible-core and Python found here, then in containers
+test-all: test ## Test every engine that is emulated, every ansible-core and Python found here, then in containers
+	RELMGMT_ENGINES=all pytest -q -n 2 --dist loadfile tests/integration -k iris
 	python tools/lanes.py
 	tools/molecule
 

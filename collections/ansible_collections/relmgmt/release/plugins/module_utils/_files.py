@@ -7,13 +7,14 @@ may be old, empty or missing.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
-import tempfile
 from typing import BinaryIO, Callable
 
 CHUNK = 1 << 20
+ASIDE = ".relmgmt-new"
 
 
 def fsync_dir(path: str) -> None:
@@ -81,16 +82,35 @@ def remove_tree(path: str) -> None:
 
 def _publish(path: str, mode: int, fill: Callable[[BinaryIO], None]) -> None:
     directory = os.path.dirname(os.path.abspath(path))
-    descriptor, aside = tempfile.mkstemp(prefix="." + os.path.basename(path) + ".", dir=directory)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
+    aside = os.path.join(directory, f".{os.path.basename(path)}{ASIDE}")
+    with _open_aside(aside) as stream:
+        try:
+            stream.truncate(0)
             fill(stream)
             os.fchmod(stream.fileno(), mode)
             stream.flush()
             os.fsync(stream.fileno())
-        os.rename(aside, path)
-    except BaseException:
-        if os.path.exists(aside):
-            os.unlink(aside)
-        raise
+            os.rename(aside, path)
+        except BaseException:
+            if os.path.exists(aside):
+                os.unlink(aside)
+            raise
     fsync_dir(directory)
+
+
+def _open_aside(aside: str) -> BinaryIO:
+    """The file that is written first, locked; one that a crash left behind is used again, not left for ever."""
+    while True:
+        stream = os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "wb")
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        if _has_name(stream, aside):
+            return stream
+        # Whoever had the lock has given the file its final name.
+        stream.close()
+
+
+def _has_name(stream: BinaryIO, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(stream.fileno()), os.lstat(path))
+    except FileNotFoundError:
+        return False

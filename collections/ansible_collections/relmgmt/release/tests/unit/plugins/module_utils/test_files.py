@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Durable writes: a final name never shows a part, and a crash leaves nothing for ever (invariant 8)."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.relmgmt.release.plugins.module_utils._files import ASIDE, copy_durably, write_durably
+
+
+def test_a_file_is_written_with_its_mode(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    for data in (b"a long first text", b"short"):
+        write_durably(str(path), data, 0o640)
+        assert path.read_bytes() == data
+        assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_what_a_crash_left_aside_is_used_again(tmp_path: Path) -> None:
+    left = tmp_path / f".CASE.m{ASIDE}"
+    left.write_text("half of something much longer than what is to be written")
+    write_durably(str(tmp_path / "CASE.m"), b"whole")
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"CASE.m": b"whole"}
+
+
+def test_a_failure_leaves_the_old_file_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(b"old")
+    with pytest.raises(FileNotFoundError):
+        copy_durably(str(tmp_path / "missing"), str(path), 0o600)
+    assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == {"state.json": b"old"}
+
+
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"precious")
+    (tmp_path / f".state{ASIDE}").symlink_to(victim)
+    with pytest.raises(OSError, match=os.strerror(40)):
+        write_durably(str(tmp_path / "state"), b"x")
+    assert victim.read_bytes() == b"precious"
+
+
+def test_many_writers_of_one_file_leave_one_of_their_texts(tmp_path: Path) -> None:
+    path, texts = tmp_path / "state", [bytes([65 + number]) * (5000 * (number + 1)) for number in range(8)]
+    seen: list[bytes] = []
+
+    def write(text: bytes) -> None:
+        for _ in range(10):
+            write_durably(str(path), text)
+            seen.append(path.read_bytes())
+
+    threads = [threading.Thread(target=write, args=(text,)) for text in texts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(seen) <= set(texts)
+    assert [one.name for one in tmp_path.iterdir()] == ["state"]
