@@ -102,6 +102,11 @@ def _open_aside(aside: str) -> BinaryIO:
     """The file that is written first, locked; one that a crash left behind is used again, not left for ever."""
     while True:
         stream = os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600), "wb")
+        if os.fstat(stream.fileno()).st_uid != os.geteuid():
+            # Whoever made it could go on writing to it under its final name.
+            stream.close()
+            os.unlink(aside)
+            continue
         fcntl.flock(stream, fcntl.LOCK_EX)
         if _has_name(stream, aside):
             return stream

@@ -46,12 +46,23 @@ def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
     assert victim.read_bytes() == b"precious"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make somebody else's file")
+def test_what_somebody_else_put_there_is_not_written_to(tmp_path: Path) -> None:
+    left = tmp_path / f".state{ASIDE}"
+    left.write_bytes(b"")
+    os.chown(left, 65534, 65534)
+    with left.open("rb") as kept_open:
+        write_durably(str(tmp_path / "state"), b"secret")
+        assert kept_open.read() == b""
+    assert (tmp_path / "state").stat().st_uid == 0
+
+
 def test_many_writers_of_one_file_leave_one_of_their_texts(tmp_path: Path) -> None:
     path, texts = tmp_path / "state", [bytes([65 + number]) * (5000 * (number + 1)) for number in range(8)]
     seen: list[bytes] = []
 
     def write(text: bytes) -> None:
-        for _ in range(10):
+        for _round in range(10):
             write_durably(str(path), text)
             seen.append(path.read_bytes())
 
