@@ -91,6 +91,8 @@ def module(tmp_path: Path) -> Iterator[Callable[..., Module]]:
         child = subprocess.Popen(
             [sys.executable, "-c", textwrap.dedent(code), str(tmp_path), str(limit)], text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True,
+            # A run under nohup ignores the signal, and its children would too.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
             env={**os.environ, "PYTHONPATH": f"{path or COLLECTIONS}:{HERE}"},
         )
         started.append(child)
@@ -130,7 +132,7 @@ def test_it_is_thawed_when_the_module_and_its_whole_session_die(
     child = module().child
     assert storage.marker.exists()
     os.killpg(child.pid, number)
-    child.wait()
+    child.wait(timeout=30)
     until(lambda: not storage.marker.exists())
 
 
