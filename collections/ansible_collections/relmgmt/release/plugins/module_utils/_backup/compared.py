@@ -169,7 +169,7 @@ def _way(one: Found, room: _Room) -> Way:
     clone = bool(clone_source(one))
     space = room.holds(directory, stored.size)
     way = _way_of_missing(clone, space) if changes.missing else choose(
-        changes.count, changes.total, stored.layout.block_size, rates(one.path, directory), clone, space
+        changes.count, changes.total, stored.layout.block_size, rates(one.path), clone, space
     )
     if way.way == COPY:
         room.promise(directory, stored.size)

@@ -8,6 +8,7 @@ after a crash finds what still differs and finishes it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import deque
@@ -20,7 +21,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing im
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import SILENT, Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.scanning import scan
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.stored import Reader, Stored
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.stripes import Stripe, in_order
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.stripes import STRIPE, Stripe, in_order
 from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import (
     DIGEST_SIZE,
     Bitmap,
@@ -35,10 +36,11 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import fsyn
 MARK = b"RELMGMT RESTORING "
 BATCH_BYTES = 512 << 10
 SCATTERED_THREADS = 12
-#: how much is asked for ahead at most, and up to which share of differing blocks
-AHEAD_BYTES, AHEAD_SHARE = 1 << 30, 0.25
-#: so many stripes say how fast reading is; if the same number takes so much longer, no more is asked for
-WATCHED, SLOWED = 16, 3.0
+#: how much is asked for ahead at most, up to which share of differing blocks, and by how many stripes ahead
+AHEAD_BYTES, AHEAD_SHARE, AHEAD_STRIPES = 1 << 30, 0.25, 8
+#: so many stripes say how fast reading is, enough to outlast what a device grants at first; if the same
+#: number takes so much longer, no more is asked for
+WATCHED, SLOWED = 64, 3.0
 DEVICE_CURE = "the device cannot be trusted; restore to another one"
 
 
@@ -47,13 +49,14 @@ class Changes:
 
     ``count`` of ``total`` blocks differ; ``body_same``: all blocks but the header's are equal;
     ``body``: the live file's sum without the header's blocks; ``size_now``: its bytes;
-    ``missing``: there is no file; ``verified``: the differing blocks of the set were read and are right.
+    ``missing``: there is no file; ``verified``: blocks of the set that were read and are right.
     """
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.body_same, self.body, self.size_now = False, "", 0
-        self.missing = self.verified = False
+        self.missing = False
+        self.verified = Bitmap(total)
         self._differ = Bitmap(total)
 
     @property
@@ -83,19 +86,22 @@ def compare(path: str, stored: Stored, progress: Progress = SILENT) -> Changes:
         changes.add_from(0)
         return changes
     with stored.digests() as known, BlockFile(path) as live, stored.reader(cached=True) as reader:
-        _compare(live, known, changes, _Ahead(reader), progress)
+        _compare(live, known, changes, _Ahead(reader, changes.verified), progress)
     return changes
 
 
 class _Ahead:
-    """Asks the kernel for the set's blocks that will be needed, while the live file is being read.
+    """Asks the kernel for the set's blocks that will be needed, and verifies them, while the live file is being read.
 
-    They are in memory when they are verified. It ends where that slows the reading down (a
-    device that has to seek for them), and where so many differ that copying will be the way.
+    It ends where that slows the reading down (a device that has to seek for them), and where so
+    many differ that copying will be the way. What it did not find right, ``verify_changes`` judges.
     """
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, verified: Bitmap) -> None:
         self.reader = reader
+        self._verified = verified
+        self._asked: deque[Sequence[int]] = deque()
+        self._buffer = aligned_buffer(STRIPE)
         self._left = AHEAD_BYTES
         self._times = deque([time.monotonic()], WATCHED + 1)
         self._normal = 0.0
@@ -112,6 +118,19 @@ class _Ahead:
             self._left = 0
         else:
             self.reader.prefetch(numbers)
+            self._asked.append(numbers)
+            if len(self._asked) > AHEAD_STRIPES:
+                self._verify(self._asked.popleft())
+
+    def end(self) -> None:
+        """Verify the rest of what was asked for."""
+        while self._asked:
+            self._verify(self._asked.popleft())
+
+    def _verify(self, numbers: Sequence[int]) -> None:
+        with contextlib.suppress(DatasetError):
+            self.reader.load(numbers, self._buffer)
+            self._verified.add(numbers)
 
 
 def _compare(live: BlockFile, known: BlockFile, changes: Changes, ahead: _Ahead, progress: Progress) -> None:
@@ -131,6 +150,7 @@ def _compare(live: BlockFile, known: BlockFile, changes: Changes, ahead: _Ahead,
 
     progress.begin(f"compare {live.path}", live.size)
     scan(live, layout, use)
+    ahead.end()
     changes.add_from(block_count(live.size, layout))
     changes.size_now = live.size
     changes.body = summing.result().body
@@ -139,15 +159,14 @@ def _compare(live: BlockFile, known: BlockFile, changes: Changes, ahead: _Ahead,
 
 def verify_changes(stored: Stored, changes: Changes, progress: Progress = SILENT) -> None:
     """Read every block that will be written, and the first, and check it (invariant 3)."""
-    if changes.verified:
-        return
     with stored.reader(cached=True) as reader:
         step = stored.layout.block_size
         # The mark destroys the first block, so that the set's has to be written in any case.
-        numbers = chain([0] if stored.total else [], _behind_first(changes))
-        progress.begin(f"verify blocks of {stored.path}", (_count_behind_first(changes) + 1) * step)
-        _in_batches(stored, numbers, reader.load, lambda _numbers: None, progress)
-    changes.verified = True
+        wanted = chain([0] if stored.total else [], _behind_first(changes))
+        left = (one for one in wanted if one not in changes.verified)
+        count = _count_behind_first(changes) + 1 - changes.verified.count
+        progress.begin(f"verify blocks of {stored.path}", count * step)
+        _in_batches(stored, left, reader.load, changes.verified.add, progress)
 
 
 def mark_unopenable(path: str, stored: Stored, set_path: str) -> None:

@@ -3,7 +3,7 @@
 
 A delta reads, writes and reads back what differs. A copy is made beside the live file: all of
 the set's blocks are read, checked, written and read back. A clone shares the set's blocks; all
-of them are read and checked before it counts.
+of them are read and checked before it counts. Writing is taken to be as fast as reading.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ CLONE_SECONDS = 0.2
 class Rates(NamedTuple):
     """What a device does: bytes a second in sequence, scattered blocks a second."""
 
-    read: float
-    write: float
-    random_read: float
-    random_write: float
+    sequence: float
+    scattered: float
 
 
 class Way(NamedTuple):
@@ -44,26 +42,24 @@ def choose(
     size = total * block_size
     others = []
     if clone_possible:
-        others.append(Way(CLONE, "the set lies on a file system that clones", size / rates.read + CLONE_SECONDS))
+        others.append(Way(CLONE, "the set lies on a file system that clones", size / rates.sequence + CLONE_SECONDS))
     if space_for_copy:
-        others.append(Way(COPY, "writing all in sequence is faster", _copy(size, rates)))
+        others.append(Way(COPY, "writing all in sequence is faster", _in_sequence(size, rates)))
     best = min(others, key=lambda way: way.seconds, default=delta)
     if best.seconds * MARGIN >= delta.seconds:
         return delta
     return best._replace(reason=f"{delta.reason}: {delta.seconds:.0f} s to rewrite them; {best.reason}")
 
 
-def _copy(size: int, rates: Rates) -> float:
-    # Reading, writing and reading back go on at the same time.
-    return max(2 * size / rates.read, size / rates.write)
+def _in_sequence(length: int, rates: Rates) -> float:
+    # Read, and read back while other parts are being written.
+    return 2 * length / rates.sequence
 
 
 def _delta(count: int, total: int, block_size: int, rates: Rates) -> float:
     """Never slower than in sequence: neighbours are merged as more blocks differ."""
     share = count / total if total else 0.0
-    length = count * block_size
-    scattered = 2 * count / rates.random_read + count / rates.random_write
-    # What is written was read and checked before; writing and reading back go on at the same time.
-    sequence = length / rates.read + max(length / rates.read, length / rates.write)
+    scattered = 3 * count / rates.scattered
+    sequence = _in_sequence(count * block_size, rates)
     # The chance that a differing block's neighbour differs too is the share.
     return (1 - share) * max(scattered, sequence) + share * sequence

@@ -21,7 +21,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.restore_plan
 LAYOUT = Layout(8192, SHA256)
 BLOCKS = 200
 #: a disk that turns: sequences are fast, scattered blocks are not
-TURNING = Rates(200e6, 200e6, 150.0, 150.0)
+TURNING = Rates(200e6, 150.0)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def grain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small datasets count."""
     monkeypatch.setattr(compared, "SMALL", 0)
     monkeypatch.setattr(compared, "can_clone", lambda source, directory: False)
-    monkeypatch.setattr(compared, "rates", lambda path, directory: TURNING)
+    monkeypatch.setattr(compared, "rates", lambda path: TURNING)
 
 
 def found(place: Path, dirty: int, name: str = "A", missing: bool = False) -> Found:
@@ -50,7 +50,7 @@ def found(place: Path, dirty: int, name: str = "A", missing: bool = False) -> Fo
 
 
 def test_few_blocks_are_rewritten_without_a_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str, directory: str) -> Rates:
+    def refuse(path: str) -> Rates:
         raise AssertionError("the device was measured")
 
     monkeypatch.setattr(compared, "rates", refuse)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup import direct, patch
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import VARIABLE
-from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import BLAKE2B, SHA256
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.stored import Reader
+from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import BLAKE2B, SHA256, Bitmap
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError
 
 NewSets = Callable[..., AbstractContextManager[Any]]
@@ -186,6 +187,7 @@ def test_the_mark_names_the_set(sets: Any) -> None:
 
 def test_a_device_that_has_to_seek_is_not_asked_ahead(sets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
+    loaded: list[int] = []
     clock = iter(range(10_000))
     pace = {"step": 1.0, "now": 0.0}
 
@@ -200,10 +202,17 @@ def test_a_device_that_has_to_seek_is_not_asked_ahead(sets: Any, monkeypatch: py
         def prefetch(self, numbers: list[int]) -> None:
             asked.extend(numbers)
 
+        def load(self, numbers: list[int], buffer: memoryview) -> None:
+            loaded.extend(numbers)
+
     monkeypatch.setattr(patch.time, "monotonic", monotonic)
-    ahead = patch._Ahead(Reader())  # type: ignore[arg-type]
+    monkeypatch.setattr(patch, "WATCHED", 16)
+    verified = Bitmap(1000)
+    ahead = patch._Ahead(Reader(), verified)  # type: ignore[arg-type]
     for number in range(40):
         ahead.ask([number], 0.05)
+    # What was asked for some stripes ago is in memory by now.
+    assert loaded == asked[:-patch.AHEAD_STRIPES]
     assert asked == list(range(patch.WATCHED - 1, 40))
     pace["step"] = 10.0
     for number in range(100, 140):
@@ -214,18 +223,50 @@ def test_a_device_that_has_to_seek_is_not_asked_ahead(sets: Any, monkeypatch: py
     for number in range(200, 240):
         ahead.ask([number], 0.05)
     assert len(asked) == slow
+    ahead.end()
+    assert list(verified) == loaded == asked
 
 
-def test_where_most_differs_nothing_is_asked_ahead(sets: Any) -> None:
+def test_where_most_differs_nothing_is_asked_ahead(sets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patch, "WATCHED", 16)
+
     class Reader:
         stored = sets.take_before()
 
         def prefetch(self, numbers: list[int]) -> None:
             raise AssertionError(numbers)
 
-    ahead = patch._Ahead(Reader())  # type: ignore[arg-type]
+    ahead = patch._Ahead(Reader(), Bitmap(1000))  # type: ignore[arg-type]
     for number in range(40):
         ahead.ask([number], 0.9)
+
+
+def test_a_wrong_block_that_was_met_ahead_is_judged_before_anything_is_written(
+    sets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patch, "WATCHED", 0)
+    stored = sets.take_before()
+    step = stored.layout.block_size
+    sets.dirty([1, 2])
+    with open(stored.path, "r+b") as file:
+        file.seek(2 * step)
+        file.write(b"rotten")
+    changes = patch.compare(sets.live, stored)
+    assert 1 not in changes.verified
+    with pytest.raises(DatasetError, match="block 2 "):
+        patch.verify_changes(stored, changes)
+
+
+def test_what_was_verified_ahead_is_not_read_again(sets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patch, "WATCHED", 0)
+    stored = sets.take_before()
+    sets.dirty([1])
+    changes = patch.compare(sets.live, stored)
+    assert list(changes.verified) == [1]
+    loaded: list[int] = []
+    monkeypatch.setattr(Reader, "load", lambda self, numbers, buffer: loaded.extend(numbers))
+    patch.verify_changes(stored, changes)
+    assert loaded == [0]
 
 
 RESTORE = """
