@@ -50,7 +50,7 @@ class Step(NamedTuple):
 
 
 class Run(NamedTuple):
-    """One run of a contestant: seconds, bytes of the device, peak memory in bytes, and what it said."""
+    """One run of a contestant: seconds, bytes of the device, its largest process's peak in bytes, and what it said."""
 
     seconds: float
     read: int

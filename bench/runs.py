@@ -87,7 +87,8 @@ def _setting(given: argparse.Namespace) -> Setting:
 
 def output_of(wanted: Path | None, setting: Setting) -> Path:
     """Where results are kept. What a try gives must never be taken for a result."""
-    place = wanted or (HERE if setting.full else setting.directory.with_name(setting.directory.name + "-try"))
+    result = setting.full and setting.rounds >= FULL_ROUNDS
+    place = wanted or (HERE if result else setting.directory.with_name(setting.directory.name + "-try"))
     place.mkdir(parents=True, exist_ok=True)
     return place
 

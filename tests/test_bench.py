@@ -21,7 +21,7 @@ from bench.errors import BenchError
 from bench.harness import Contestant, Harness, Run, Step
 from bench.plain_storage import take_proof_back
 from bench.rows import KEYS, NO_PEER, Promise, Row, seconds
-from bench.suites import Files, Setting
+from bench.suites import FULL_SIZE, Files, Setting
 
 SIZE = 1 << 20
 #: the issue's table; works and peers are exact
@@ -220,7 +220,9 @@ def test_who_does_not_do_the_work_has_no_figures(tmp_path: Path, dataset: Path) 
 def test_a_try_is_never_kept_as_a_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", "--list", "--rows", "package", "--directory", str(tmp_path / "b")]) == 0
     assert "bare expat parse" in capsys.readouterr().out
-    assert runs.output_of(None, Setting(tmp_path / "b", SIZE, 1)) == tmp_path / "b-try"
+    for size, rounds in ((SIZE, 5), (FULL_SIZE, 1)):
+        assert runs.output_of(None, Setting(tmp_path / "b", size, rounds)) == tmp_path / "b-try"
+    assert runs.output_of(None, Setting(tmp_path / "b", FULL_SIZE, 5)) == runs.HERE
 
 
 def test_without_root_every_row_says_that_it_was_not_measured(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,12 @@ from .errors import SandboxError
 from .layout import Layout, locked
 
 SYSTEM = Path("/")
+Patterns = tuple[str, ...]
+_PROGRAMS: dict[str, Patterns] = {
+    "fis-gtm": ("usr/lib/*/fis-gtm/V*/mumps",),
+    "nginx-light": ("usr/sbin/nginx",),
+    "openssh-server": ("usr/sbin/sshd",),
+}
 _NEW = re.compile(r"^Inst (\S+) (?:\[[^]]*\] )?\((\S+)", re.MULTILINE)
 
 
@@ -26,36 +32,42 @@ class Programs:
 
 def find_programs(layout: Layout, tell: Callable[[str], None]) -> Programs:
     """What is installed is used; what is missing is downloaded and unpacked under the sandbox."""
-    missing = [package for package, found in _search(layout).items() if found is None]
+    paths = find_files(layout, _PROGRAMS, tell)
+    return Programs(
+        paths["fis-gtm"].parent, paths["nginx-light"], paths["openssh-server"], library_path(layout)
+    )
+
+
+def find_files(layout: Layout, patterns: Mapping[str, Patterns], tell: Callable[[str], None]) -> dict[str, Path]:
+    """For each package the newest file that fits one of its patterns, installed or unpacked under the sandbox."""
+    missing = [package for package, found in _search(layout, patterns).items() if found is None]
     if missing:
         tell(f"unpacking Debian packages: {', '.join(missing)}")
         _unpack(layout, missing)
-    found = _search(layout)
+    found = _search(layout, patterns)
     absent = [package for package, path in found.items() if path is None]
     if absent:
         raise SandboxError(f"Debian packages {absent} do not hold the programs expected of them")
-    paths = {package: path for package, path in found.items() if path}
-    return Programs(paths["fis-gtm"], paths["nginx-light"], paths["openssh-server"], _library_path(layout))
+    return {package: path for package, path in found.items() if path}
 
 
-def _search(layout: Layout) -> dict[str, Path | None]:
-    roots = (SYSTEM, layout.debian)
-    return {
-        "fis-gtm": _first(roots, "usr/lib/*/fis-gtm/V*/mumps", parent=True),
-        "nginx-light": _first(roots, "usr/sbin/nginx"),
-        "openssh-server": _first(roots, "usr/sbin/sshd"),
-    }
+def _search(layout: Layout, patterns: Mapping[str, Patterns]) -> dict[str, Path | None]:
+    return {package: _first((SYSTEM, layout.debian), wanted) for package, wanted in patterns.items()}
 
 
-def _first(roots: tuple[Path, ...], pattern: str, parent: bool = False) -> Path | None:
+def _first(roots: tuple[Path, ...], patterns: Patterns) -> Path | None:
     for root in roots:
-        for path in sorted(root.glob(pattern), reverse=True):
-            return path.parent if parent else path
+        for pattern in patterns:
+            for path in sorted(root.glob(pattern), reverse=True):
+                return path
     return None
 
 
-def _library_path(layout: Layout) -> str:
-    return ":".join(str(path) for path in sorted(layout.debian.glob("usr/lib/*-linux-gnu*")))
+def library_path(layout: Layout) -> str:
+    """Directories of the unpacked libraries, as the loader wants them; "" if nothing was unpacked."""
+    # Until Debian 12 some packages have theirs in /lib.
+    places = (*layout.debian.glob("usr/lib/*-linux-gnu*"), *layout.debian.glob("lib/*-linux-gnu*"))
+    return ":".join(str(path) for path in sorted(places))
 
 
 def _unpack(layout: Layout, packages: list[str]) -> None:

@@ -13,6 +13,8 @@ from .debian import Programs
 from .errors import SandboxError
 from .layout import DROP, MARK, Layout, write
 
+# Bash that sshd starts as the outermost shell reads ~/.bashrc; a user's may wait for a lock, or print.
+NO_BASHRC = "SHLVL=1"
 CONFIG = """ListenAddress 127.0.0.1:{port}
 HostKey {directory}/host_key
 AuthorizedKeysFile {client_key}.pub
@@ -23,7 +25,7 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 AcceptEnv LANG LC_*
-SetEnv "{mark}={root}"
+SetEnv "{mark}={root}" {no_bashrc}
 MaxStartups 100
 MaxSessions 100
 PrintMotd no
@@ -77,6 +79,7 @@ def _config(layout: Layout, host: str, programs: Programs, port: int) -> str:
     session = programs.sshd.parents[1] / "lib" / "openssh" / "sshd-session"
     return CONFIG.format(
         port=port, directory=layout.host(host) / "ssh", client_key=client_key(layout), mark=MARK, root=layout.root,
+        no_bashrc=NO_BASHRC,
         pam="yes" if _locked() else "no",
         start=f" -d {layout.drop}" if host == DROP else "",
         session=f"SshdSessionPath {session}\n" if session.exists() else "",

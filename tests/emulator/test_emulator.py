@@ -65,8 +65,8 @@ def test_every_class_that_is_known_has_its_module(shared: Emulator) -> None:
             assert f"<METHOD DOES NOT EXIST> *Nope,{name}" in done.out
 
 
-def test_a_forgotten_server_ends_with_its_directory(make_emulator: Make) -> None:
+def test_close_leaves_no_process_behind(make_emulator: Make) -> None:
     emulator = make_emulator("iris2025")
     pid = int((emulator.settings.private / "server.pid").read_text())
-    emulator.command("force", "CFIS")
-    assert not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text()
+    emulator.close()
+    assert not Path(f"/proc/{pid}").exists()

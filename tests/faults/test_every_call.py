@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import re
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -18,11 +17,10 @@ from typing import Any
 
 import pytest
 from fault_scene import Scene
+from programs import tool
 
 CALLS = "write,pwrite64,fsync,fdatasync,rename,unlink,ftruncate,mkdir"
 SEED = 20260101
-
-pytestmark = pytest.mark.skipif(not shutil.which("strace"), reason="untested: there is no strace")
 
 
 class Traced:
@@ -49,7 +47,7 @@ class Traced:
         return "killed by SIGKILL" in self._log.read_text()
 
     def _run(self, inject: list[str]) -> None:
-        wrapper = ["strace", "-f", "-o", str(self._log), "-e", f"trace={CALLS}", *inject]
+        wrapper = [tool("strace", "strace"), "-f", "-o", str(self._log), "-e", f"trace={CALLS}", *inject]
         run = self._scene.start(self._module, wrapper=wrapper, **self._options)
         run.result()
 

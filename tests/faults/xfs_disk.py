@@ -6,27 +6,23 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-
-SIZE = 300 << 20
+from mounts import make_image, require_root
+from programs import tool
 
 
 class Disk:
-    """``mount``: where it is mounted. The image lies in ``place``."""
+    """``mount``: where ``attach`` mounts it. The image lies in ``place``."""
 
     def __init__(self, place: Path) -> None:
         self._image = place / "disk.img"
         self.mount = place / "disk"
         self.mount.mkdir()
-        with self._image.open("wb") as stream:
-            stream.truncate(SIZE)
-        _run("mkfs.xfs", "-q", "-m", "reflink=1", str(self._image))
-        self.attach()
+        make_image("xfs", self._image)
 
     def attach(self) -> None:
         """Mount it; after a cut the journal is replayed here."""
@@ -42,7 +38,7 @@ class Disk:
 
     def cut(self) -> None:
         """Nothing reaches the disk from now on; what was not synced is lost. Proven by a write that fails."""
-        _run("xfs_io", "-x", "-c", "shutdown", str(self.mount))
+        _run(tool("xfsprogs", "xfs_io"), "-x", "-c", "shutdown", str(self.mount))
         with pytest.raises(OSError, match=os.strerror(errno.EIO)):
             (self.mount / "proof").write_text("x")
 
@@ -63,7 +59,7 @@ class Disk:
     def tear(self, path: Path) -> None:
         """The device ends in the middle of this file: whoever reads on gets EIO. Proven by reading."""
         self.sync()
-        lines = _run("filefrag", "-v", "-b512", str(path)).splitlines()
+        lines = _run(tool("e2fsprogs", "filefrag"), "-v", "-b512", str(path)).splitlines()
         extents = [re.match(r"\s*\d+:\s*(\d+)\.\.\s*(\d+):\s*(\d+)\.\.", line) for line in lines]
         logical, last, physical = max(
             (tuple(map(int, one.groups())) for one in extents if one), key=lambda one: one[1] - one[0]
@@ -83,15 +79,13 @@ class Disk:
 
 def new_disk(place: Path) -> Disk:
     """A fresh disk; the test is skipped where that is impossible."""
-    if os.geteuid() != 0:
-        pytest.skip("untested: only root mounts")
-    missing = [name for name in ("mkfs.xfs", "xfs_io", "filefrag") if not shutil.which(name)]
-    if missing:
-        pytest.skip(f"untested: there is no {', '.join(missing)}")
+    require_root()
+    made = Disk(place)
     try:
-        return Disk(place)
+        made.attach()
     except subprocess.CalledProcessError as error:
         pytest.skip(f"untested: {error.stderr}")
+    return made
 
 
 def _run(*argv: str) -> str:

@@ -4,33 +4,42 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
+from programs import tool
 
 SIZE = 300 << 20
-MAKE = {"xfs": ["mkfs.xfs", "-q", "-m", "reflink=1"], "btrfs": ["mkfs.btrfs", "-q"]}
+MAKE = {"xfs": ("xfsprogs", "mkfs.xfs", "-q", "-m", "reflink=1"), "btrfs": ("btrfs-progs", "mkfs.btrfs", "-q")}
 
 
 @contextmanager
 def loop_mount(kind: str, place: Path) -> Iterator[Path]:
     """A fresh file system of this kind; the test is skipped where that is impossible."""
-    if os.geteuid() != 0:
-        pytest.skip("untested: only root mounts")
-    if not shutil.which(MAKE[kind][0]):
-        pytest.skip(f"untested: there is no {MAKE[kind][0]}")
+    require_root()
     image, mount = place / f"{kind}.img", place / kind
-    with image.open("wb") as stream:
-        stream.truncate(SIZE)
-    subprocess.run([*MAKE[kind], str(image)], check=True, capture_output=True)
+    make_image(kind, image)
     mount.mkdir()
     with _mounted(["-t", kind, "-o", "loop", str(image)], mount):
         yield mount
     image.unlink()
+
+
+def require_root() -> None:
+    """Skip the test of anybody else."""
+    if os.geteuid() != 0:
+        pytest.skip("untested: only root mounts")
+
+
+def make_image(kind: str, image: Path) -> None:
+    """An empty file system in a file."""
+    with image.open("wb") as stream:
+        stream.truncate(SIZE)
+    package, name, *options = MAKE[kind]
+    _run(tool(package, name), *options, str(image))
 
 
 @contextmanager
@@ -61,8 +70,7 @@ def btrfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Path]:
     """A file system of 24 MiB in memory, to be filled."""
-    if os.geteuid() != 0:
-        pytest.skip("untested: only root mounts")
+    require_root()
     mount = tmp_path / "small"
     mount.mkdir()
     with _mounted(["-t", "tmpfs", "-o", "size=24m", "none"], mount):

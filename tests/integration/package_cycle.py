@@ -14,7 +14,7 @@ from gtm_instance import GtmSandbox
 from module_runner import run_module, run_module_raw
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import UNDO, UndoContext
+from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import UndoContext, undo
 
 DIGEST = "0123456789ab" + "0" * 52
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<Export generator="Cache" version="25">\n'
@@ -118,14 +118,14 @@ class Cycle:
         ledger, details = self.ledger(), []
         for act in ledger.acts(args["change"]):
             if act["undone_at"] is None:
-                details.append(UNDO[act["undo"]["kind"]](act["undo"], UndoContext("", "")))
+                details.append(undo(act, UndoContext("", "")))
                 ledger.undo_act(act["id"], details[-1])
         return details
 
     def undo_again(self, args: dict[str, Any]) -> list[dict[str, Any]]:
         """The same handlers once more, whatever the ledger says."""
         acts = self.ledger().acts(args["change"])
-        return [UNDO[act["undo"]["kind"]](act["undo"], UndoContext("", "")) for act in acts]
+        return [undo(act, UndoContext("", "")) for act in acts]
 
     def close(self, args: dict[str, Any]) -> None:
         """The change is done."""

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from relmgmt_sandbox.debian import Programs, find_programs
+from relmgmt_sandbox.debian import Programs, find_files, find_programs, library_path
 from relmgmt_sandbox.layout import Layout, locked
 
 REPO = Path(__file__).resolve().parents[2]
@@ -23,10 +25,24 @@ def cache_directory() -> Path:
 @cache
 def programs() -> Programs:
     """GT.M, nginx and sshd: installed ones, else Debian's packages unpacked into the cache."""
-    root = cache_directory() / "programs"
-    root.mkdir(exist_ok=True)
-    with locked(root):
-        found = find_programs(Layout(root, 1), lambda text: None)
-    if found.libraries:
-        os.environ["LD_LIBRARY_PATH"] = found.libraries
-    return found
+    with _unpacked() as layout:
+        return find_programs(layout, lambda text: None)
+
+
+@cache
+def tool(package: str, name: str) -> str:
+    """Path of a program that Debian has in this package; the same way, for programs that tests alone need."""
+    with _unpacked() as layout:
+        found = find_files(layout, {package: (f"usr/*bin/{name}", f"*bin/{name}")}, lambda text: None)
+    return str(found[package])
+
+
+@contextmanager
+def _unpacked() -> Iterator[Layout]:
+    """Where packages are unpacked; programs that are started from now on find their libraries there."""
+    layout = Layout(cache_directory() / "programs", 1)
+    with locked(layout.root):
+        yield layout
+        libraries = library_path(layout)
+    if libraries:
+        os.environ["LD_LIBRARY_PATH"] = libraries

@@ -16,6 +16,7 @@ import time
 from dataclasses import dataclass
 
 from programs import programs
+from relmgmt_sandbox.ssh import NO_BASHRC
 
 
 @dataclass
@@ -93,6 +94,7 @@ def _config(place: pathlib.Path, unpacked: pathlib.Path, port: int, sftp: str | 
         "PermitRootLogin prohibit-password",
         "StrictModes no",
         "UsePAM no",
+        f"SetEnv {NO_BASHRC}",
         f"Subsystem sftp {sftp or sftp_server()}",
         "",
     ])

@@ -10,13 +10,10 @@ from pathlib import Path
 
 import pytest
 from gtm_change import CHANGE, Change, TwoRegions, flip, positions, tree
-from gtm_instance import find_dist
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_journal import Writer, writes_since
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-
-pytestmark = pytest.mark.skipif(not find_dist(), reason="untested: no GT.M found; set RELMGMT_GTM_DIST")
 
 
 @pytest.fixture

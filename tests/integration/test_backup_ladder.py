@@ -16,7 +16,6 @@ from typing import Any
 
 import pytest
 from gtm_change import Change, TwoRegions, flip, positions, tree
-from gtm_instance import find_dist
 from mounts import btrfs, logical_volume, small, xfs
 from plain_storage import PlainStorage
 from transfers import open_accounts, require_one_moment, start_transfers
@@ -31,7 +30,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_stora
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError
 
 __all__ = ["btrfs", "small", "xfs"]
-pytestmark = pytest.mark.skipif(not find_dist(), reason="untested: no GT.M found; set RELMGMT_GTM_DIST")
 PATIENCE = 30.0
 MARK = "RELMGMT_TEST_PLACE"
 

@@ -115,7 +115,8 @@ def test_going_back_is_exact_and_idempotent(cycle):
     args = cycle.next_release()
     cycle.install(args)
     assert cycle.state() != before
-    cycle.roll_back(args)
+    details = cycle.roll_back(args)
+    assert [detail["overwritten"] for detail in details if detail.get("overwritten")] == []
     assert cycle.state() == before
     assert cycle.iris.engine.call("$$V^RELMGMTCASE", [], 60).result == "case 1"
     for detail in cycle.undo_again(args):
@@ -140,6 +141,46 @@ def test_t32_a_hot_fix_on_the_target_is_not_overwritten(cycle):
     error = cycle.refused(cycle.next_release())
     assert error["kind"] == "Refused"
     assert "RELMGMTCASE.MAC" in error["newer"]
+
+
+def dated_xml(name, text, time):
+    return routine_xml(name, text).replace(' languagemode', f' timestamp="{time}" languagemode')
+
+
+MINE = Item("RELMGMTNEW.MAC", ("RELMGMTNEW ;mine", " quit"), changed="64000,100")
+OURS = "RELMGMTNEW ;release\n quit\n"
+
+
+def test_t32_what_no_release_installed_goes_by_its_own_time(cycle):
+    cycle.iris.engine.load_items([MINE], [])
+    error = cycle.refused(cycle.begin("CFIS002", dated_xml(MINE.name, OURS, "64000,99")))
+    assert (error["kind"], error["newer"]) == ("Refused", [MINE.name])
+
+
+def test_t32_an_item_that_was_put_back_is_not_newer_than_before(cycle):
+    cycle.iris.engine.load_items([MINE], [])
+    for _attempt in range(2):
+        args = cycle.begin("CFIS002", dated_xml(MINE.name, OURS, "64000,101"))
+        assert states(cycle.install(args)) == {MINE.name: "changed"}
+        cycle.roll_back(args)
+        cycle.close(args)
+
+
+def test_a_language_mode_is_loaded_and_compared(cycle):
+    usual = routine_xml("RELMGMTNEW.MAC", "RELMGMTNEW ;old\n quit\n")
+    args = cycle.begin("CFIS002", usual.replace('languagemode="0"', 'languagemode="1"'))
+    assert states(cycle.install(args)) == {"RELMGMTNEW.MAC": "added"}
+    assert cycle.iris.engine.read_items(["RELMGMTNEW.MAC"])["RELMGMTNEW.MAC"].mode == "1"
+    assert cycle.install(args)["changed"] is False
+    cycle.close(args)
+    args = cycle.begin("CFIS003", usual)
+    done = cycle.install(args)
+    assert [(one["state"], one["reason"]) for one in done["items"]] == [
+        ("changed", "its language mode is 1, in the package 0"),
+    ]
+    assert cycle.install(args)["changed"] is False
+    cycle.roll_back(args)
+    assert cycle.iris.engine.read_items(["RELMGMTNEW.MAC"])["RELMGMTNEW.MAC"].mode == "1"
 
 
 def test_t28_the_ledger_keeps_no_password(cycle):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from iris_instance import IrisSandbox, Make, products
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core import objectscript
+from ansible_collections.relmgmt.release.plugins.module_utils._core import class_element, objectscript
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml import read_export
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
     GlobalChange,
@@ -223,14 +224,80 @@ def test_going_back_is_exact_and_idempotent(iris: IrisSandbox, tmp_path: Path) -
     assert iris.engine.put_back_items(names(after), str(tmp_path)).names == ()
 
 
+def page(tag: str, name: str, text: str) -> Item:
+    element = f'<{tag} name="{name}" application="/csp/cfis/">{text}</{tag}>'
+    return Item(f"/csp/cfis/{name}", tuple(element.split("\n")))
+
+
+def test_pages_go_and_come_back_byte_for_byte(iris: IrisSandbox, tmp_path: Path) -> None:
+    image = b"GIF89a\r\n\x00\xff\r\n\n"
+    before = [
+        page("CSP", "relmgmt/x.csp", "<![CDATA[\n<html>\n</html>\n]]>"),
+        page("CSPBase64", "relmgmt.gif", base64.b64encode(image).decode()),
+    ]
+    after = [page("CSP", "relmgmt/x.csp", "<![CDATA[\n<p>\n]]>"), page("CSPBase64", "relmgmt.gif", "R0lG")]
+    iris.engine.load_items(before, [])
+    iris.engine.save_items(names(after), str(tmp_path))
+    iris.engine.load_items(after, [])
+    assert set(iris.engine.put_back_items(names(after), str(tmp_path)).names) == set(names(after))
+    live = iris.engine.read_items(names(before))
+    assert all(class_element.same_element(text(live[item.name]), text(item)) for item in before)
+    if iris.emulated:
+        folder = Path(iris.emulated.settings.install) / "csp" / "cfis"
+        assert (folder / "relmgmt.gif").read_bytes() == image
+        assert (folder / "relmgmt" / "x.csp").read_bytes() == b"<html>\n</html>\n"
+
+
+def text(item: Item) -> bytes:
+    return "\n".join(item.lines).encode()
+
+
+def test_language_mode_and_time_go_back_too(iris: IrisSandbox, tmp_path: Path) -> None:
+    old = CASE._replace(mode="1", changed="60000,1")
+    iris.engine.load_items([old], [])
+    assert iris.engine.read_items([CASE.name])[CASE.name] == old
+    iris.engine.save_items([CASE.name], str(tmp_path))
+    iris.engine.load_items([CASE], [])
+    assert iris.engine.read_items([CASE.name])[CASE.name].mode == "0", "one item, two modes"
+    assert iris.engine.put_back_items([CASE.name], str(tmp_path)).names == (CASE.name,)
+    assert iris.engine.read_items([CASE.name])[CASE.name] == old
+
+
+def test_putting_back_that_was_cut_off_before_it_compiled_is_completed(
+    iris: IrisSandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(*given: Any) -> int:
+        monkeypatch.setattr(iris_items, "LOAD_FLAGS", "bk-c")
+        real(*given)
+        raise KeyboardInterrupt
+
+    real = iris_items.load
+    before = [CASE._replace(changed="60000,1"), BASE]
+    iris.engine.load_items(before, [])
+    iris.engine.save_items(names(before), str(tmp_path))
+    iris.engine.load_items([routine(CASE.name, " quit", "Open(x) quit \"new\""), klass("Base", "7")], [])
+    with monkeypatch.context() as cut:
+        cut.setattr(iris_items, "load", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            iris.engine.put_back_items(names(before), str(tmp_path))
+    monkeypatch.undo()
+    assert iris.engine.call("##class(RelMgmt.Base).Version", [], 60).result == "7"
+    iris.engine.put_back_items(names(before), str(tmp_path))
+    assert iris.engine.call("##class(RelMgmt.Base).Version", [], 60).result == "1"
+    assert iris.engine.call("$$Open^RELMGMTCASE", ["x"], 60).result == "opened x"
+    assert iris.engine.put_back_items(names(before), str(tmp_path)).names == ()
+
+
 def test_a_pre_image_that_never_compiled_goes_back_too(iris: IrisSandbox, tmp_path: Path) -> None:
-    broken = routine("RELMGMTCASE.MAC", " quit", "Open(x) quit (x")
+    broken = routine("RELMGMTCASE.MAC", " quit", "Open(x) quit (x")._replace(changed="60000,1")
     with pytest.raises(CompileFailed):
         iris.engine.load_items([broken], [])
     iris.engine.save_items([CASE.name], str(tmp_path))
     iris.engine.load_items([CASE], [])
     assert iris.engine.put_back_items([CASE.name], str(tmp_path)).names == (CASE.name,)
-    assert iris.engine.read_items([CASE.name])[CASE.name].lines == broken.lines
+    live = iris.engine.read_items([CASE.name])[CASE.name]
+    assert (live.lines, live.stale) == (broken.lines, True), "what runs is not its source"
+    assert live.changed != broken.changed, "with its old time it would look compiled"
 
 
 def test_pre_images_that_were_tampered_with_are_not_used(iris: IrisSandbox, tmp_path: Path) -> None:

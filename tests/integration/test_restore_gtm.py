@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from gtm_change import CHANGE, Change, flip, positions, tree
-from gtm_instance import find_dist
 from gtm_point import NEW, OLD, PERSON, WRITE, Point, open_each
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup import fence
@@ -25,8 +24,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Dat
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import others_since, undo_datasets
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import UndoContext
-
-pytestmark = pytest.mark.skipif(not find_dist(), reason="untested: no GT.M found; set RELMGMT_GTM_DIST")
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,12 @@ from typing import Any
 
 import pytest
 from gtm_change import CHANGE, Change, TwoRegions, tree
-from gtm_instance import find_dist
 from module_runner import COLLECTIONS, run_module, run_module_raw
 from sshd import Sshd, start_sshd
 
 from ansible_collections.relmgmt.release.plugins.module_utils import _worker
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 
-pytestmark = pytest.mark.skipif(not find_dist(), reason="untested: no GT.M found; set RELMGMT_GTM_DIST")
 BEGUN = "worker:begun:stop"
 AT_WORK = "backup:verified:stop"
 PATIENCE = 60.0

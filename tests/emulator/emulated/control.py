@@ -109,21 +109,21 @@ def start(settings: Settings, arguments: list[str]) -> int:
         _say(f"'{settings.name}' is already up!")
         return settings.facts.control_failure_status
     _say(f"Starting {settings.name}")
-    why = spawn_server(settings)
+    _pid, why = spawn_server(settings)
     if why:
         _say(f"Startup failed: {why}")
         return settings.facts.control_failure_status
     return 0
 
 
-def spawn_server(settings: Settings) -> str:
-    """Start the server in a session of its own; why it did not start, "" if it runs."""
+def spawn_server(settings: Settings) -> tuple[int, str]:
+    """Start the server in a session of its own: its process, and why it did not start, "" if it runs."""
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     code = (f"import sys; sys.path.insert(0, {package!r}); from emulated.server import main\n"
             "main(sys.argv[1], int(sys.argv[2]))")
-    os.posix_spawn(
+    pid = os.posix_spawn(
         sys.executable, [sys.executable, "-IS", "-c", code, settings.base, str(writing)], os.environ,
         file_actions=[(os.POSIX_SPAWN_OPEN, each, os.devnull, os.O_RDWR, 0) for each in (0, 1, 2)], setsid=True,
     )
@@ -131,7 +131,7 @@ def spawn_server(settings: Settings) -> str:
     (settings.private / "changed").touch()
     with os.fdopen(reading) as answer:
         why = answer.read()
-    return "" if why == "ready" else why or "the server ended at once"
+    return pid, "" if why == "ready" else why or "the server ended at once"
 
 
 def stop(settings: Settings, arguments: list[str]) -> int:

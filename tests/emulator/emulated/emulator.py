@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -55,6 +56,7 @@ class Emulator:
         self.settings = Settings.create(base, product, name, str(found.gtm_dist), found.libraries)
         self.name = name
         self.bin = base / "bin"
+        self._servers: list[int] = []
         self._create()
 
     # -- making ----------------------------------------------------------------------
@@ -139,11 +141,13 @@ class Emulator:
 
     def start(self) -> None:
         """Start the instance, without the cost of a command."""
-        why = spawn_server(self.settings)
+        pid, why = spawn_server(self.settings)
+        self._servers.append(pid)
         assert not why, why
 
     def stop(self) -> None:
         shut_down(self.settings)
+        self._reap()
 
     def autostart(self) -> Ran:
         """What the host does when it boots: start the instance, if it can be."""
@@ -156,15 +160,17 @@ class Emulator:
     def kill(self) -> None:
         """A crash: nothing is written any more; the instance comes back down, its files closed."""
         pid = int((self.settings.private / "server.pid").read_text(encoding="utf-8"))
-        children = Path(f"/proc/{pid}/task/{pid}/children")
-        stores = [int(each) for each in children.read_text().split()] if children.exists() else []
-        stores += _children(pid)
-        for each in (pid, *set(stores)):
+        # The server last: a store that sees it go ends by itself, and killed in that it leaves nameless memory.
+        killed = (*_children(pid), pid)
+        for each in killed:
             _kill(each)
-        while self.running:
-            pass
-        for directory in self._mounted():
-            run_down(self.settings, directory / self.settings.product.database_file)
+        # Shared memory can be run down only once nobody is attached to it.
+        while any(_lives(each) for each in killed):
+            time.sleep(0.001)
+        self._reap()
+        file = self.settings.product.database_file
+        for path in (*(each / file for each in self._mounted()), *self.settings.memory.glob(f"*/{file}")):
+            run_down(self.settings, path)
         shutil.rmtree(self.settings.memory, ignore_errors=True)
 
     def _mounted(self) -> Iterable[Path]:
@@ -180,6 +186,14 @@ class Emulator:
         """End of a test: nothing of the instance is left running."""
         if self.running:
             self.stop()
+        for pid in self._servers:
+            _kill(pid)
+        self._reap()
+
+    def _reap(self) -> None:
+        """See servers through that have ended, or are about to."""
+        while self._servers:
+            os.waitpid(self._servers.pop(), 0)
 
     # -- looking inside, past the product ---------------------------------------------
 
@@ -260,6 +274,13 @@ def _children(pid: int) -> list[int]:
         if int(fields[1]) == pid:
             found.append(int(stat.parent.name))
     return found
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def _kill(pid: int) -> None:

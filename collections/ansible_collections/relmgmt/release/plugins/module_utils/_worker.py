@@ -14,6 +14,7 @@ while it lives joins it. Its directory, `<workers>/<id>/`:
 from __future__ import annotations
 
 import fcntl
+import glob
 import json
 import os
 import signal
@@ -170,12 +171,12 @@ def door(workers: str) -> Iterator[None]:
 
 def directories(workers: str) -> List[WorkerDirectory]:
     """Every worker's directory, the one touched last first."""
-    try:
-        with os.scandir(workers) as found:
-            entries = sorted((-entry.stat().st_mtime, entry.path) for entry in found if entry.is_dir())
-    except FileNotFoundError:
-        return []
-    return [WorkerDirectory(path) for _since, path in entries]
+    ages = {}
+    for path in glob.glob(os.path.join(glob.escape(workers), "*", "")):
+        # Another process may be removing one of them: that must not hide the others.
+        with suppress(FileNotFoundError):
+            ages[os.path.dirname(path)] = os.stat(path).st_mtime
+    return [WorkerDirectory(path) for path in sorted(ages, key=lambda one: -ages[one])]
 
 
 def living(workers: str) -> List[WorkerDirectory]:

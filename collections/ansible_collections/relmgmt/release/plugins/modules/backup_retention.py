@@ -18,6 +18,7 @@ description:
   - A set loses its name before anything of it is deleted. What a crash left with the name C(<set>.removing)
     is removed by the next run.
   - Clones that were kept beside the datasets are removed with their set.
+  - Needs the lease of the change, never a fresh approval, as closing the change cycle does.
   - A set that cannot be removed is told as a warning; it is no reason to fail a change cycle.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:

@@ -105,7 +105,7 @@ items:
       description: Name with type.
       type: str
     kind:
-      description: What it is; routine or global.
+      description: What it is; routine, class, csp, global, project, document or package.
       type: str
     state:
       description:

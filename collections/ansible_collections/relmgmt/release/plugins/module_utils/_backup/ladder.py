@@ -184,7 +184,7 @@ class _Job:
         """Check a copy and store it in the form that stays."""
         base, place = self.base(one), copies.places.get(one.name, "")
         if not place:
-            return self._copy(one, copies.sums[one.name], position, BLOCKS if base else PLAIN)
+            return self._copy(one, copies.sums[one.name], position, BLOCKS)
         touched = self._check(one, place)
         if base:
             done = copying.copy_changed(

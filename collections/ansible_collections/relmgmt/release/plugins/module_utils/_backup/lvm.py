@@ -68,8 +68,11 @@ def why_not(paths: Sequence[str], run: Run = run) -> str:
         volumes = {find_volume(path, run) for path in paths}
     except (RelmgmtError, ValueError) as error:
         return f"not every dataset lies on a logical volume ({error})"
-    full = sorted(one.group for one in volumes if one.free < one.needed)
-    return f"volume group {full[0]} has less than {LEAST} bytes free" if full else ""
+    for group, free in sorted({(one.group, one.free) for one in volumes}):
+        needed = sum(one.needed for one in volumes if one.group == group)
+        if free < needed:
+            return f"volume group {group} has less free than the {needed} bytes that its snapshots need"
+    return ""
 
 
 class Snapshots:

@@ -51,9 +51,8 @@ def _remove_clones(left: str) -> None:
             manifest = backup_manifest.parse(stream.read(), place)
     except (OSError, DatasetError):
         return  # an earlier run got as far as the manifest: it had removed the clones before
-    label = f"{manifest.change}-{manifest.attempt}-{manifest.instance}-{manifest.point}"
     for one in manifest.datasets:
-        remove_tree(folder_of(one.path, label))
+        remove_tree(folder_of(one.path, manifest.label))
 
 
 def half_removed(root: str, instance: str) -> List[str]:

@@ -116,12 +116,15 @@ class Restore:
         return self._planned(found)
 
     def verify(self, plan: Plan) -> None:
-        """Every block that will be written, before anything is (invariant 3); on request the whole set."""
+        """Every block that will be written in place, before anything is (invariant 3); on request the whole set.
+
+        Whole copies and clones are verified when they are staged, also before anything is written.
+        """
         for one in plan.datasets if self._all else ():
             one.stored.verify(self._progress)
             if one.stored.base:
                 one.stored.base.verify(self._progress)
-        for one in [] if self._all else plan.replace:
+        for one in [] if self._all else plan.by_way(DELTA):
             verify_changes(one.stored, one.changes, self._progress)
 
     def carry_out(self, plan: Plan, consent: Consent, confirmed_by: str = "") -> Plan:
@@ -254,6 +257,8 @@ class Restore:
         for one in plan.by_way(CLONE):
             if not self._cloned(one):
                 plan.ways[one.copy.name] = Way(DELTA, f"{one.kept} is not the set's any more", 0.0)
+                self._require_space(plan)
+                verify_changes(one.stored, one.changes, self._progress)
         for one in [*plan.by_way(COPY), *plan.by_way(CLONE)]:
             _own(_aside(one.path), one)
             failpoint("restore:staged-" + one.copy.name)

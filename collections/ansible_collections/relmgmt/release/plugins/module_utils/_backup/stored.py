@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Iterable, Iterator, Sequence
+from typing import Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.changed import OTHER_COPY, Index
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.copy import require_space
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.direct import BlockFile, aligned_buffer
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.direct import BlockFile
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing import digests_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import SILENT, Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.scanning import scan
@@ -106,18 +106,12 @@ class Stored:
 
     def verify(self, progress: Progress = SILENT) -> None:
         """Every block that this set itself holds, from the device; DatasetError at the first wrong one."""
-        with BlockFile(self.digests_path, cached=True) as known:
-            known.drop()
+        for path in [self.digests_path, *([self.index_path] if self.base else [])]:
+            with BlockFile(path, cached=True) as small:
+                small.drop()
         self._checked = False
         with self.reader() as reader:
             reader.verify(progress)
-
-    def read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        """These blocks, each verified."""
-        buffer = aligned_buffer(self.layout.block_size)
-        with self.reader(cached=True) as reader:
-            for number in numbers:
-                yield number, bytes(reader.load([number], buffer))
 
     def extract(self, target: str, progress: Progress = SILENT) -> None:
         """Write the whole plain file: verified, synced, read back. It is gone again if that fails."""

@@ -103,7 +103,7 @@ class Manifest(NamedTuple):
     @property
     def label(self) -> str:
         """What clones and snapshots of this set are called beside the datasets."""
-        return f"{self.change}-{self.attempt}-{self.instance}-{self.point}"
+        return label_of(self.change, self.attempt, self.instance, self.point)
 
     @property
     def positions(self) -> dict[str, Position]:
@@ -113,6 +113,11 @@ class Manifest(NamedTuple):
     def of_kind(self, kind: str) -> list[DatasetCopy]:
         """The datasets of a kind: database or routines."""
         return [one for one in self.datasets if one.kind == kind]
+
+
+def label_of(change: str, attempt: int, instance: str, point: str) -> str:
+    """What clones and snapshots of this set are called beside the datasets."""
+    return f"{change}-{attempt}-{instance}-{point}"
 
 
 def set_path(root: str, release: str, change: str, attempt: int, instance: str, point: str) -> str:
@@ -138,17 +143,22 @@ def parse(data: bytes, place: str) -> Manifest:
     """The manifest that these bytes render; anything else is a DatasetError naming ``place``."""
     try:
         values = json.loads(data.decode("utf-8"))
+        _require_schema(values.get("schema"), place)
         manifest = _manifest(values)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DatasetError(f"the manifest cannot be read: {error}", place=place, cure=_CURE) from error
-    if values.get("schema") != SCHEMA:
-        raise DatasetError(
-            f"manifest schema {values.get('schema')!r} is not {SCHEMA}", place=place,
-            cure="use the version of the collection that took the set",
-        )
     if render(manifest) != data:
         raise DatasetError("the manifest was changed after it was written", place=place, cure=_CURE)
     return manifest
+
+
+def _require_schema(found: object, place: str) -> None:
+    # First: other schemas have other fields.
+    if found != SCHEMA:
+        raise DatasetError(
+            f"manifest schema {found!r} is not {SCHEMA}", place=place,
+            cure="use the version of the collection that took the set",
+        )
 
 
 def _values(manifest: Manifest) -> dict[str, Any]:

@@ -34,6 +34,7 @@ NO_TIMES = ElementTimes(0, 0, "")
 # What Node() does, without a call of Python code for each of perhaps a million nodes.
 NEW_NODE: Callable[[Tuple[Path, str]], Node] = partial(tuple.__new__, Node)
 CDATA, CDATA_END = b"<![CDATA[", b"]]>"
+MARKUP = re.compile(rb"<!\[CDATA\[|\]\]>|</?CSPBase64[^>]*>")
 
 
 class ExportItem(NamedTuple):
@@ -41,9 +42,10 @@ class ExportItem(NamedTuple):
 
     ``kind``: routine, global, class, csp, project, document or package. ``name`` as Caché
     lists it: ``CASE.MAC``, ``App.Case.CLS``, ``^CFG``, ``/csp/app/x.csp``. ``line``: where it
-    starts in the file. ``text``: source of a routine or page; ``element``: of everything else,
+    starts in the file. ``text``: source of a routine; ``element``: of everything else,
     its XML as UTF-8, and ``held`` the nodes of a global that is not plain. ``digest``: of the content, line ends and
     times of change ignored (T35). ``changed``: the item's own time of change, $HOROLOG.
+    ``mode``: of a routine, its language mode.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class ExportItem(NamedTuple):
     generated: bool = False
     changed: str = ""
     element: bytes = b""
+    mode: str = ""
 
     @property
     def lines(self) -> Tuple[str, ...]:
@@ -120,12 +123,11 @@ class Builder:
 
 
 class TextItem(Builder):
-    """Routine, CSP and their Base64 variants: one text."""
+    """Routine and RoutineBase64: one text."""
 
     def __init__(self, tag: str, attributes: Dict[str, str], line: int) -> None:
         super().__init__(tag, attributes, line)
-        self.kind = "csp" if tag.startswith("CSP") else "routine"
-        self.name = self.page() if self.kind == "csp" else self.routine()
+        self.name = self.routine()
         self.parts: List[str] = []
         self.is_one_section = False
 
@@ -135,11 +137,6 @@ class TextItem(Builder):
         if kind not in ROUTINE_TYPES:
             raise Wrong(f"routine {self.named()} has the unknown type {kind!r}", line=self.line)
         return f"{self.named()}.{kind}"
-
-    def page(self) -> str:
-        """``/csp/app/page.csp``: application and file."""
-        application = self.attributes.get("application", "").rstrip("/")
-        return f"{application}/{self.named()}" if application else self.named()
 
     def find_end(self, buffer: bytes, start: int, limit: int) -> int:
         if buffer.startswith(CDATA, start):
@@ -170,8 +167,8 @@ class TextItem(Builder):
         if not text or text.isspace():
             raise Wrong(f"{self.name} is empty", line=self.line)
         return ExportItem(
-            self.kind, self.name, self.line, digest_text(text), text, (),
-            self.attributes.get("generated") == "1", self.attributes.get("timestamp", ""),
+            "routine", self.name, self.line, digest_text(text), text, (), self.attributes.get("generated") == "1",
+            self.attributes.get("timestamp", ""), mode=self.attributes.get("languagemode", ""),
         )
 
 
@@ -257,22 +254,32 @@ class GlobalItem(Builder):
 
 
 class TreeItem(Builder):
-    """Class, Project, Document, Package: the element itself is kept, nothing in it is looked at."""
+    """Class, Project, Document, Package: the element itself is kept, nothing in it is looked at.
+
+    CSP and CSPBase64 too: a page may be an image, and its application is not told by its name.
+    """
 
     KINDS: ClassVar[Dict[str, Tuple[str, str]]] = {
         "Class": ("class", ".CLS"), "Project": ("project", ".PRJ"), "Document": ("document", ""),
-        "Package": ("package", ".PKG"),
+        "Package": ("package", ".PKG"), "CSP": ("csp", ""), "CSPBase64": ("csp", ""),
     }
 
     def __init__(self, tag: str, attributes: Dict[str, str], line: int) -> None:
         super().__init__(tag, attributes, line)
         self.kind, extension = self.KINDS[tag]
-        self.name = self.named() + extension
+        self.name = self.page() if self.kind == "csp" else self.named() + extension
+
+    def page(self) -> str:
+        """``/csp/app/page.csp``: application and file."""
+        application = self.attributes.get("application", "").rstrip("/")
+        return f"{application}/{self.named()}" if application else self.named()
 
     def start(self, tag: str) -> None:
         pass
 
     def finish(self, element: bytes) -> ExportItem:
+        if self.tag == "CSPBase64":
+            decoded(MARKUP.sub(b"", element).decode("utf-8"), self.line, self.name)
         times = element_times(element)
         return ExportItem(
             self.kind, self.name, self.line, digest_element(element, times), "", (), False,
@@ -315,7 +322,7 @@ def decoded(text: str, line: int, name: str) -> str:
 
 
 BUILDERS: Dict[str, Callable[[str, Dict[str, str], int], Builder]] = {
-    "Routine": TextItem, "RoutineBase64": TextItem, "CSP": TextItem, "CSPBase64": TextItem,
+    "Routine": TextItem, "RoutineBase64": TextItem, "CSP": TreeItem, "CSPBase64": TreeItem,
     "Global": GlobalItem, "Class": TreeItem, "Project": TreeItem, "Document": TreeItem,
     "Package": TreeItem,
 }

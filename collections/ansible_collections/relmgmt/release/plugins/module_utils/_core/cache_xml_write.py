@@ -42,21 +42,18 @@ def write_export(items: Iterable[Item], header: Header) -> Iterator[bytes]:
 
 
 def element(item: Item) -> str:
-    """One item as the export holds it; of a class its lines are the element already."""
-    if "/" in item.name:
-        application, _slash, page = item.name.lstrip("/").rpartition("/")
-        return _text_element("CSP", f"name={quoteattr(page)} application={quoteattr(f'/{application}/')}", item)
+    """One item as the export holds it; of what is no routine the lines are the element already.
+
+    A routine without its time is changed now, for an instance that loads it.
+    """
     name, _dot, kind = item.name.rpartition(".")
-    if kind.upper() not in ROUTINE_TYPES:
+    if "/" in item.name or kind.upper() not in ROUTINE_TYPES:
         return "\n".join(item.lines)
-    attributes = f'name={quoteattr(name)} type={quoteattr(kind.upper())} languagemode="0"'
-    return _text_element("Routine", attributes, item)
-
-
-def _text_element(tag: str, attributes: str, item: Item) -> str:
+    attributes = f'name={quoteattr(name)} type={quoteattr(kind.upper())} languagemode={quoteattr(item.mode or "0")}'
+    attributes += f" timestamp={quoteattr(item.changed)}" if item.changed else ""
     text = "".join(line + "\n" for line in item.lines)
     if FORBIDDEN.search(text):
         packed = base64.b64encode(text.encode("utf-8", "surrogateescape")).decode("ascii")
         rows = [packed[at:at + WIDTH] for at in range(0, len(packed), WIDTH)]
-        return f"<{tag}Base64 {attributes}>\n" + "\n".join(rows) + f"\n</{tag}Base64>"
-    return f"<{tag} {attributes}><![CDATA[\n{text.replace(']]>', ']]]]><![CDATA[>')}]]></{tag}>"
+        return f"<RoutineBase64 {attributes}>\n" + "\n".join(rows) + "\n</RoutineBase64>"
+    return f"<Routine {attributes}><![CDATA[\n{text.replace(']]>', ']]]]><![CDATA[>')}]]></Routine>"

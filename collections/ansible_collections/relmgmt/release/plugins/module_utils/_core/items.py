@@ -10,7 +10,7 @@ from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Tuple
 Path = Tuple[str, ...]
 INTEGER = re.compile(r"(?:0|-?[1-9][0-9]*)\Z")
 #: how an item that is kept as its XML element begins
-ELEMENT = re.compile(r"<(?:Class|Project|Document|Package)[\s>/]")
+ELEMENT = re.compile(r"<(?:Class|CSP|CSPBase64|Project|Document|Package)[\s>/]")
 # They change with every save and compile, the class does not.
 TIMES = re.compile(rb"(?:<TimeChanged>([^<]*)</TimeChanged>\n?)?(?:<TimeCreated>[^<]*</TimeCreated>\n?)?")
 
@@ -19,17 +19,20 @@ class Item(NamedTuple):
     """A code item as the engine holds it, or shall hold it.
 
     ``name`` in the engine's own words with its type, ``CASE.MAC`` or ``App.Case.CLS``;
-    ``lines``: the source without line ends; of a routine or page its text, of everything else
-    (class, project, document, package) its element in an XML export, from start to end tag.
+    ``lines``: the source without line ends; of a routine its text, of everything else (class,
+    page, project, document, package) its element in an XML export, from start to end tag.
     ``stale``: what runs is not what this source compiles to, or nothing was compiled at all.
     ``changed``: the item's own time of change, $HOROLOG as ``64091,56835.117773``, empty where
     the engine has none; the time of a file is none.
+    ``mode``: of a routine, the number of the language it is written in, 0 for that of today;
+    empty where that is not known.
     """
 
     name: str
     lines: Tuple[str, ...]
     stale: bool = False
     changed: str = ""
+    mode: str = ""
 
 
 class CompileError(NamedTuple):
@@ -67,6 +70,11 @@ class GlobalChange(NamedTuple):
     removes: Tuple[Path, ...]
     expected: Dict[Path, Optional[str]]
     whole: bool = False
+
+
+def same_mode(one: str, other: str) -> bool:
+    """Whether two routines are of one language mode, as far as that is known."""
+    return one == other or not one or not other
 
 
 def normal_text(text: str) -> str:

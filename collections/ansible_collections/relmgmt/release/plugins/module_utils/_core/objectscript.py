@@ -224,7 +224,7 @@ class Script:
         steps.statements += self.statements
         if self.last:
             # All of it is in one string, which its execution holds on to.
-            steps.text("rmP", self.last.replace("NONCE", nonce))
+            steps.text("rmP", self.last.replace("[NONCE:", f"[{nonce}:"))
         lines = ["set rmN=0"]
         lines += [_guarded(number, text, form) for number, text in enumerate(steps.statements)]
         lines.append(_closing(len(steps.statements), bool(self.last), nonce, form))
@@ -271,7 +271,7 @@ def _closing(number: int, runs: bool, nonce: str, form: Form) -> str:
     body = "xecute rmP" if runs else END
     if runs and form.trap:
         body = f"{{ try {{ {body} }} catch rmE {{ {TRAP} {form.terminate.format(FAILED)} }} }}"
-    return _bounded(f"if $get(rmN)={number} {body}".replace("NONCE", nonce), LINE)
+    return _bounded(f"if $get(rmN)={number} {body}".replace("[NONCE:", f"[{nonce}:"), LINE)
 
 
 def _bounded(line: str, limit: int) -> str:

@@ -22,6 +22,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.items import
     Item,
     Node,
     digest_lines,
+    same_mode,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding, Terms
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused
@@ -161,7 +162,7 @@ def compare(
     orphans = tuple(name for name in orphan_candidates(selection, recorded, release, rules) if name in live)
     written = {item.name: global_plan.written(item, mode, recorded.written.get(item.name, {}))
                for item, mode in selection.globals}
-    loads = tuple(Item(item.name, item.lines) for item in selection.code if item.name in loading)
+    loads = tuple(Item(item.name, item.lines, mode=item.mode) for item in selection.code if item.name in loading)
     same = {entry.name: live[entry.name] for entry in entries if entry.state == SAME and entry.name in live}
     return Plan(
         tuple(entries), loads, removing, tuple(one for one in changes if one.sets or one.removes),
@@ -205,7 +206,7 @@ def settled(detail: Dict[str, Any], live: Mapping[str, Item]) -> Dict[str, Any]:
 
 def is_loaded(wanted: Item, live: Optional[Item]) -> bool:
     """Whether the engine shows what was loaded. Compiling may complete a class, never a routine."""
-    if live is None or live.stale:
+    if live is None or live.stale or not same_mode(live.mode, wanted.mode):
         return False
     is_element = bool(wanted.lines) and ELEMENT.match(wanted.lines[0]) is not None
     return is_element or digest_lines(live.lines) == digest_lines(wanted.lines)
@@ -215,10 +216,12 @@ def _code_entry(item: ExportItem, live: Mapping[str, Item], known: Mapping[str, 
     there = live.get(item.name)
     if there is None:
         return Entry(item.name, item.kind, ADDED, "", None, without_times(item.lines))
-    is_same = _is_same(item, there, known)
-    if is_same and not there.stale:
+    is_same, keeps_mode = _is_same(item, there, known), same_mode(there.mode, item.mode)
+    if is_same and keeps_mode and not there.stale:
         return Entry(item.name, item.kind, SAME)
     state, reason = CHANGED, "its object is not that of its source"
+    if not keeps_mode:
+        reason = f"its language mode is {there.mode}, in the package {item.mode}"
     if not is_same:
         state, reason = _against_record(there, known, CHANGED, item.changed)
     before, after = without_times(there.lines), without_times(item.lines)

@@ -74,7 +74,7 @@ def steps_of(steps: Iterable[Mapping[str, Any]]) -> List[Step]:
         for called in (one["call"], undo.get("call")):
             if called is not None:
                 parse_entry(str(called))
-        if ("call" in undo) == ("reason" in undo):
+        if ("call" in undo) == ("reason" in undo) or ("call" in undo) != ("expect" in undo):
             raise InvalidInput(
                 f"the step {one['name']!r} says neither how it is undone nor why it need not be, or both",
                 place="a step of the release", cure="give undo.call with undo.expect, or undo.reason",

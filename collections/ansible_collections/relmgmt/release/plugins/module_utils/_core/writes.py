@@ -59,11 +59,6 @@ class Writes(NamedTuple):
         """For ``going_back.choose_way``: None if unknown."""
         return None if self.unknown else self.rows
 
-    @property
-    def harmless(self) -> bool:
-        """Whether it is known that there are none."""
-        return not self.unknown and not self.total
-
     def as_dict(self) -> dict[str, Any]:
         """JSON-able values."""
         return {

@@ -50,7 +50,7 @@ class Live(NamedTuple):
 
     def as_item(self) -> Item:
         """As the port speaks of it."""
-        return Item(self.item.name, self.item.lines, self.stale)
+        return Item(self.item.name, self.item.lines, self.stale, self.item.changed, self.item.mode)
 
 
 def read(terminal: IrisTerminal, names: Sequence[str]) -> Dict[str, Live]:

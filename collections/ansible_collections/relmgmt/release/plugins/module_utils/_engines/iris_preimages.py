@@ -7,6 +7,7 @@ So what shares a name with an item is kept along with it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import Any, Dict, List, Sequence, Tuple
@@ -26,6 +27,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Com
 from ansible_collections.relmgmt.release.plugins.module_utils._files import copy_durably, sha256_file, write_durably
 
 INDEX, EXPORT = "items.json", "items.xml"
+#: putting back has begun and not ended: what was loaded may not have been compiled, whatever its times say
+BEGUN = "begun"
 CURE = "restore the datasets from the backup set"
 
 
@@ -42,8 +45,13 @@ def save(terminal: IrisTerminal, names: Sequence[str], directory: str) -> None:
 
 
 def put_back(terminal: IrisTerminal, names: Sequence[str], directory: str) -> Tuple[Tuple[str, ...], int]:
-    """Make the items what was kept; returns the names that changed, and the session's process."""
+    """Make the items what was kept; returns the names that changed, and the session's process.
+
+    Their times go back too: else the next release would find them newer than itself (T32).
+    """
     kept, stale = _kept(directory)
+    begun = os.path.join(directory, BEGUN)
+    was_cut_off = os.path.exists(begun)
     missing = [name for name in names if name not in stale]
     if missing:
         raise HostStateUnknown(f"no pre-image of {', '.join(missing)}", place=directory, cure=CURE)
@@ -52,11 +60,15 @@ def put_back(terminal: IrisTerminal, names: Sequence[str], directory: str) -> Tu
     gone = [name for name in wanted if stale[name] is None and name in live]
     back = [
         name for name in wanted
-        if stale[name] is not None and not _is_back(kept[key_of(name)], live.get(name), stale[name])
+        if stale[name] is not None and (was_cut_off or not _is_back(kept[key_of(name)], live.get(name), stale[name]))
     ]
     back, gone = _with_objects(back, gone, wanted, kept)
+    if back or gone:
+        write_durably(begun, b"", 0o600)
     pid = iris_items.remove(terminal, gone)
     pid = _load(terminal, [kept[key_of(name)] for name in back], stale) or pid
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(begun)
     return tuple(name for name in names if name in back or name in gone), pid
 
 
@@ -70,18 +82,25 @@ def _with_objects(
 
 
 def _is_back(kept: ExportItem, live: Live | None, was_stale: bool | None) -> bool:
-    return live is not None and live.item.digest == kept.digest and (not live.stale or bool(was_stale))
+    if live is None or live.item.digest != kept.digest or live.item.mode != kept.mode:
+        return False
+    return not live.stale or bool(was_stale)
 
 
 def _load(terminal: IrisTerminal, items: List[ExportItem], stale: Dict[str, "bool | None"]) -> int:
     try:
-        return iris_items.load(terminal, [Item(item.name, item.lines) for item in items])
+        return iris_items.load(terminal, [_to_load(item, bool(stale.get(item.name))) for item in items])
     except CompileFailed as error:
         # What did not compile before does not compile now; everything else must.
         broken = {one["item"] for one in error.detail.get("errors", ())}
         if broken and all(stale.get(name) for name in broken):
             return int(error.detail.get("pid") or 0)
         raise
+
+
+def _to_load(item: ExportItem, was_stale: bool) -> Item:
+    """What was stale has to show as stale again: it is changed now, after what runs was compiled."""
+    return Item(item.name, item.lines, changed="" if was_stale else item.changed, mode=item.mode)
 
 
 def _kept(directory: str) -> "Tuple[Dict[str, ExportItem], Dict[str, Any]]":

@@ -28,6 +28,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manif
     DATABASE,
     Base,
     Manifest,
+    label_of,
     set_path,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.provider import choose_provider
@@ -118,7 +119,7 @@ def _refuse_half_restored(storage: Storage) -> None:
 
 def _keep(host: Host, permit: Permit, path: str) -> Outcome:
     # A set that is there is never replaced: verified it counts, damaged a person decides (T1).
-    found = verify_set(path)
+    found = verify_set(path, host.progress)
     expected = (permit.change, permit.attempt, host.params["instance"]["name"], host.params["point"])
     if (found.change, found.attempt, found.instance, found.point) != expected:
         raise DatasetError(
@@ -188,7 +189,7 @@ def _take(host: Host, permit: Permit, storage: Storage, plan: _Plan, release: st
 
 
 def _order(host: Host, permit: Permit, storage: Storage, plan: _Plan, part: str) -> Order:
-    label = f"{permit.change}-{permit.attempt}-{storage.name}-{host.params['point']}"
+    label = label_of(permit.change, permit.attempt, storage.name, host.params["point"])
     return Order(
         part, label, plan.provider, host.params["freeze_limit"], host.params["keep_clone"], plan.base, host.now
     )

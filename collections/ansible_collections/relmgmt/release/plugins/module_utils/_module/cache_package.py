@@ -103,14 +103,14 @@ class Seen(NamedTuple):
 
 def inspect(host: Host) -> Outcome:
     """What installing would do, and what is installed; changes nothing."""
-    seen = _observe(host, "")
+    seen = _observe(host, _delivered_release(host))
     return Outcome(False, _record(seen), *package_plan.texts(seen.plan), message=_said(seen))
 
 
 def install(host: Host) -> Outcome:
     """The items of the package are loaded and compiled, its steps done; the previous items are kept."""
     permit = host.guard(packages=[host.params["sha256"]])
-    seen = _observe(host, permit.release)
+    seen = _observe(host, permit.release or _delivered_release(host))
     plan = seen.plan
     package_plan.refuse_newer(plan, host.params["newer_on_target"], host.params["file"])
     refuse_unfinished(seen.steps, host.ledger.path)
@@ -126,6 +126,11 @@ def _carry_out(host: Host, permit: Permit, seen: Seen) -> List[int]:
     load = Load(host, permit, seen.engine, seen.plan, seen.row)
     pids = load.carry_out(seen.changed)
     return pids + run_steps(host, seen.engine, seen.steps)
+
+
+def _delivered_release(host: Host) -> str:
+    """The release that the package belongs to, where no receipt says it: the drop names a bundle by it."""
+    return str(host.params["bundle"]).rpartition("-")[0]
 
 
 def _observe(host: Host, release: str) -> Seen:

@@ -167,6 +167,9 @@ class Load:
         live = self.engine.read_items(wanted)
         _require_loaded(plan.loads, plan.removes, live)
         self.plan = plan._replace(detail=package_plan.settled(plan.detail, live))
+        # Compiling may complete a class: going back tells that from what somebody mended.
+        items = self.plan.detail["items"]
+        act.note(live={name: items[name]["live"] for name in live if "live" in items[name]})
         return list(written.pids)
 
     def _set_current(self) -> None:

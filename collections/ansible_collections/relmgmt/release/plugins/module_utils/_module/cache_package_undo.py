@@ -41,12 +41,13 @@ def undo_cache_items(recipe: Dict[str, Any], context: Any) -> Dict[str, Any]:
     if foreign and not os.path.isdir(aside):
         make_dirs(aside, 0o750)
         engine.save_items(foreign, aside)
-    changed = engine.put_back_items(names, recipe["preimages"]).names
-    return {"put_back": list(changed), "overwritten": foreign}
+    written = engine.put_back_items(names, recipe["preimages"])
+    return {"put_back": list(written.names), "overwritten": foreign, "writer_pids": list(written.pids)}
 
 
 def _is_foreign(name: str, lines: Tuple[str, ...], recipe: Mapping[str, Any]) -> bool:
-    known = (recipe["installed"].get(name), recipe["prior"].get(name))
+    as_loaded = recipe.get("noted", {}).get("live", {})
+    known = (recipe["installed"].get(name), recipe["prior"].get(name), as_loaded.get(name))
     return bool(lines) and digest_lines(lines) not in known
 
 

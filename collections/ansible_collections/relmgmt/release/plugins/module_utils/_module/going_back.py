@@ -18,6 +18,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.undo impor
     UNDO,
     UndoContext,
     others_since,
+    undo,
 )
 
 #: what may have changed data; a step may do anything
@@ -132,7 +133,7 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
             failed.append(f"the datasets: {error}")
     for act in plan.acts:
         try:
-            detail = UNDO[act["undo"]["kind"]](act["undo"], context)
+            detail = undo(act, context)
         except (RelmgmtError, OSError) as error:
             failed.append(f"{act['target']}: {error}")
             continue

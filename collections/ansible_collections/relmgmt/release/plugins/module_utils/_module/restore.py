@@ -91,10 +91,7 @@ def undo_datasets(recipe: dict[str, Any], context: UndoContext) -> dict[str, Any
     ``recipe["writer_pids"]`` and ``recipe["since"]`` the journals are asked once more for
     what came between, unless ``recipe["confirmed_by"]`` accepts any loss.
     """
-    job = Restore(
-        open_storage(recipe["instance"]), recipe["path"], context.tmpdir, int(recipe.get("reserve") or 0),
-        progress=context.progress,
-    )
+    job = Restore(open_storage(recipe["instance"]), recipe["path"], context.tmpdir, progress=context.progress)
     person = str(recipe.get("confirmed_by") or "") or job.confirmed_by
 
     def consent(plan: Plan) -> None:

@@ -124,8 +124,8 @@ class Host:
         """The permit of this change on this host; raises Refused when there is none.
 
         ``packages``: SHA-256 of every package about to be installed. ``going_back``: what is
-        done belongs to a rollback, which needs the lease alone (invariant 14). Check mode
-        changes nothing and needs no permit.
+        done belongs to a rollback (invariant 14) or to closing the cycle, which need the lease
+        alone. Check mode changes nothing and needs no permit.
         """
         change = self.params.get("change") or ""
         receipt = self.ledger.receipt(change)

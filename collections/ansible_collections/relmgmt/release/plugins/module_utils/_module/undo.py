@@ -22,7 +22,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.run import
 from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import undo_static
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import undo_war
 
-__all__ = ["UNDO", "UndoContext", "others_since"]
+__all__ = ["UNDO", "UndoContext", "others_since", "undo"]
 
 UNDO: dict[str, Callable[[dict[str, Any], UndoContext], dict[str, Any]]] = {
     "cache_items": undo_cache_items,
@@ -32,3 +32,9 @@ UNDO: dict[str, Callable[[dict[str, Any], UndoContext], dict[str, Any]]] = {
     "war": undo_war,
     "static": undo_static,
 }
+
+
+def undo(act: dict[str, Any], context: UndoContext) -> dict[str, Any]:
+    """Undo an act of the ledger; its recipe's ``noted`` is what the act has observed."""
+    recipe = act["undo"]
+    return UNDO[recipe["kind"]]({**recipe, "noted": act["detail"] or {}}, context)

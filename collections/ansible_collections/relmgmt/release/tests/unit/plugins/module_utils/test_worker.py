@@ -118,6 +118,27 @@ def test_other_work_is_refused_while_a_worker_lives(place: WorkerDirectory) -> N
     _worker.refuse_while_at_work(workers)
 
 
+def test_a_directory_that_is_just_being_removed_hides_no_worker(
+    place: WorkerDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers, real = os.path.dirname(place.path), os.scandir
+    old = Path(workers, "x-0")
+    old.mkdir()
+
+    @contextmanager
+    def listing(path: str) -> Iterator[list[os.DirEntry[str]]]:
+        with real(path) as found:
+            entries = list(found)
+        if path.rstrip("/") == workers and old.exists():
+            old.rmdir()
+        yield entries
+
+    with a_worker(Path(place.path)):
+        monkeypatch.setattr(os, "scandir", listing)
+        assert [one.path for one in _worker.living(workers)] == [place.path]
+    assert not old.exists()
+
+
 def test_nobody_else_can_read_it(place: WorkerDirectory) -> None:
     with a_worker(Path(place.path)):
         pass

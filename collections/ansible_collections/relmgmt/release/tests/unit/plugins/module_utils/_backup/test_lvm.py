@@ -34,15 +34,18 @@ class Host:
         return [one for one in self.said if one.split()[0] not in ("lvs", "findmnt")]
 
     def _findmnt(self, argv: list[str]) -> str:
-        where = {"/db": ("/dev/mapper/vg-db", "/db"), "/jrn": ("/dev/mapper/fast-thin", "/jrn")}
+        where = {
+            "/db": ("/dev/mapper/vg-db", "/db"), "/web": ("/dev/mapper/vg-web", "/web"),
+            "/jrn": ("/dev/mapper/fast-thin", "/jrn"),
+        }
         device, mount = where["/" + argv[-1].split("/")[1]]
         return f"{device} {mount} {self.kind}\n"
 
     def _lvs(self, argv: list[str]) -> str:
         if "lv_name" in argv:
             return "".join(f"  {one}\n" for one in sorted(self.volumes[argv[-1]]))
-        if argv[-1].endswith("vg-db"):
-            return f"  vg|db|{10 * GIB}|{self.free}|\n"
+        if "/vg-" in argv[-1]:
+            return f"  vg|{argv[-1].rpartition('-')[2]}|{10 * GIB}|{self.free}|\n"
         return f"  fast|thin|{10 * GIB}|0|pool0\n"
 
     def _lvcreate(self, argv: list[str]) -> str:
@@ -132,7 +135,10 @@ def test_t5_what_a_crash_left_is_removed_even_if_mounted(places: str, monkeypatc
 
 def test_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lvm.why_not(PATHS, Host().run) == ""
-    assert "less than" in lvm.why_not(PATHS, Host(free=1 << 20).run)
+    assert f"vg has less free than the {64 << 20} bytes" in lvm.why_not(PATHS, Host(free=1 << 20).run)
+    two = ["/db/b.dat", "/web/d.dat"]
+    assert lvm.why_not(two, Host(free=4 * GIB).run) == ""
+    assert f"vg has less free than the {4 * GIB} bytes" in lvm.why_not(two, Host(free=3 * GIB).run)
     host = Host()
     host.fails = "lvs"
     assert "not every dataset lies on a logical volume (lvs failed" in lvm.why_not(PATHS, host.run)

@@ -391,6 +391,22 @@ def test_invariant_3_a_bad_block_that_a_clone_would_bring_along(world: World, mo
     world.require_reached()
 
 
+def test_a_clone_that_is_not_the_sets_any_more_is_not_taken(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    force(monkeypatch, CLONE)
+    kept = world.root / "kept.dat"
+    kept.write_bytes(world.file("AUX").read_bytes()[:-1] + b"?")
+    monkeypatch.setattr(restoring, "clone_source", lambda _one: str(kept))
+    world.change()
+    _flip(Path(world.set) / "AUX.dat", 8 * BLOCK)
+    untouched = world.state()
+    with pytest.raises(DatasetError, match="block 8"):
+        world.restore()
+    assert world.state() == untouched
+    _flip(Path(world.set) / "AUX.dat", 8 * BLOCK)
+    assert {one.way for one in world.restore().ways.values()} == {DELTA}
+    world.require_reached()
+
+
 def test_t43_a_header_that_was_opened_is_the_points_and_one_that_is_damaged_is_not(world: World) -> None:
     with world.file("AUX").open("r+b") as stream:
         stream.seek(300)

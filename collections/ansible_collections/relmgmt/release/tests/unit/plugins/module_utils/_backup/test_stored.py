@@ -127,11 +127,17 @@ def test_a_file_of_another_length_is_named(taken: Any, name: str, damage: str) -
         file.write_bytes(good)
 
 
-def test_blocks_are_read_one_by_one(taken: Any) -> None:
-    for path, content in ((taken.before, taken.first), (taken.installed, taken.second)):
-        numbers = [515, 0, 7, 256, 255]
-        found = list(opened(path).read(numbers))
-        assert found == [(one, content[one * 8192:(one + 1) * 8192]) for one in numbers]
+def test_digests_and_index_are_read_back_from_the_device_too(taken: Any, monkeypatch: Any) -> None:
+    real, dropped = direct.BlockFile.drop, []
+
+    def drop(self: Any, offset: int = 0, length: int = 0) -> None:
+        dropped.append(self.path)
+        real(self, offset, length)
+
+    monkeypatch.setattr(direct.BlockFile, "drop", drop)
+    stored = opened(taken.installed)
+    stored.verify()
+    assert {stored.digests_path, stored.index_path} <= set(dropped)
 
 
 def test_what_is_stored_where_is_known(taken: Any) -> None:

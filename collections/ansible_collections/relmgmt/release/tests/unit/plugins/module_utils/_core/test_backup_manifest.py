@@ -83,9 +83,13 @@ def test_a_dataset_that_nobody_can_read_is_refused(values: dict[str, object], me
 
 
 def test_a_manifest_of_another_schema_names_the_cure() -> None:
-    old = render(MANIFEST).replace(b'"schema": 2', b'"schema": 1')
-    with pytest.raises(DatasetError, match="schema 1 is not 2"):
-        parse(old, "m")
+    values = json.loads(render(MANIFEST))
+    # Schema 1 had no providers and no bases.
+    for name in ("provider", "frozen_seconds", "base"):
+        del values[name]
+    with pytest.raises(DatasetError, match="schema 1 is not 2") as caught:
+        parse(json.dumps({**values, "schema": 1}).encode(), "m")
+    assert caught.value.cure == "use the version of the collection that took the set"
 
 
 def test_a_set_without_datasets_is_none() -> None:
@@ -93,7 +97,9 @@ def test_a_set_without_datasets_is_none() -> None:
         parse(render(MANIFEST._replace(datasets=())), "m")
 
 
-@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b"\xff", b'{"datasets": 1}', b"null"])
+@pytest.mark.parametrize(
+    "data", [b"", b"[]", b"{}", b"\xff", b'{"datasets": 1}', b"null", pytest.param(b"[" * 200_000, id="deep")]
+)
 def test_what_is_no_manifest_is_refused_naming_the_place(data: bytes) -> None:
     with pytest.raises(DatasetError) as caught:
         parse(data, "/b/manifest.json")

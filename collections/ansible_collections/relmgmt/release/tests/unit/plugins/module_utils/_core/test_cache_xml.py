@@ -101,8 +101,18 @@ def test_base64_variants_carry_what_xml_cannot():
     assert items[2].name == "/csp/app/x.gif"
 
 
-def test_broken_base64_is_refused():
-    assert "Base64" in refusal(export('<RoutineBase64 name="A" type="INT">@@</RoutineBase64>')).message
+@pytest.mark.parametrize("item", [
+    '<RoutineBase64 name="A" type="INT">@@</RoutineBase64>',
+    '<CSPBase64 name="x.gif" application="/csp/app/"><![CDATA[@@]]></CSPBase64>',
+])
+def test_broken_base64_is_refused(item):
+    assert "Base64" in refusal(export(item)).message
+
+
+def test_the_bytes_of_a_page_that_is_no_text_count():
+    page = '<CSPBase64 name="x.gif" application="/csp/app/"><![CDATA[\n{}]]></CSPBase64>'
+    one, other = (read(export(page.format(base64.b64encode(data).decode())))[0] for data in (b"GIF\r\n", b"GIF\n"))
+    assert one.digest != other.digest
 
 
 def test_other_kinds_are_named_and_digested():

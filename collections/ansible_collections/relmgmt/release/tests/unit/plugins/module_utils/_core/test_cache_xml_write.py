@@ -42,11 +42,22 @@ def test_what_xml_minds(odd):
     assert found.lines == ("CASE ;", f" ;{odd}")
 
 
-def test_a_class_goes_as_its_element_and_a_page_with_its_application():
-    page = Item("/csp/cfis/x.csp", ("<html>", "</html>"))
-    case, found = back(Item("App.Case.CLS", tuple(CLASS.split("\n"))), page)
-    assert (case.name, "\n".join(case.lines)) == ("App.Case.CLS", CLASS)
-    assert (found.name, found.lines) == (page.name, page.lines)
+@pytest.mark.parametrize("name,element", [
+    ("App.Case.CLS", CLASS),
+    ("/csp/cfis/d/x.csp",
+     '<CSP name="d/x.csp" application="/csp/cfis/" default="1"><![CDATA[\n<html>\n</html>\n]]></CSP>'),
+    ("/csp/cfis/x.gif", '<CSPBase64 name="x.gif" application="/csp/cfis/">\nR0lGDQoNCg0=\n</CSPBase64>'),
+])
+def test_a_class_and_a_page_go_as_their_element(name, element):
+    found, = back(Item(name, tuple(element.split("\n"))))
+    assert (found.name, "\n".join(found.lines)) == (name, element)
+    assert found.digest == digest_lines(found.lines)
+
+
+def test_a_routine_keeps_language_mode_and_time():
+    plain, old = back(Item("CASE.MAC", ("CASE ;",)), Item("OLD.INT", ("OLD ;",), changed="64091,56835.1", mode="1"))
+    assert (plain.mode, plain.changed) == ("0", "")
+    assert (old.mode, old.changed) == ("1", "64091,56835.1")
 
 
 @pytest.mark.parametrize("is_iris,version,expected", [

@@ -76,6 +76,11 @@ def test_code_that_is_executed_from_variables_parses_too(syntax_errors, form):
     assert "xecute rmP" in lines[-1], "what the application reads is at its end"
 
 
+def test_a_name_of_the_application_stays_what_it_is():
+    lines = Script().call_last("do NONCE^X", False).lines(NONCE, "CFIS")
+    assert "do NONCE^X" in "".join(lines)
+
+
 def test_a_line_runs_only_if_the_one_before_came_to_its_end():
     lines = Script().do("set x=1", "set y=2").lines(NONCE, "CFIS")
     assert lines[0] == "set rmN=0"

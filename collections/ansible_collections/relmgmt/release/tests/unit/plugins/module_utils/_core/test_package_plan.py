@@ -61,6 +61,18 @@ def test_a_stale_object_is_compiled_again():
     assert "object" in made.entries[0].reason
 
 
+@pytest.mark.parametrize("live, wanted, state", [
+    ("0", "1", "changed"), ("1", "0", "changed"), ("1", "1", "same"), ("", "1", "same"), ("1", "", "same"),
+])
+def test_a_routine_in_another_language_mode_is_another_one(live, wanted, state):
+    selection = package_plan.select([routine("A.MAC")._replace(mode=wanted)], Terms(), RULES, "P.xml")
+    there = Item("A.MAC", NEW, mode=live)
+    made = package_plan.compare(selection, {"A.MAC": there}, {}, Recorded(), "R", RULES)
+    assert made.entries[0].state == state
+    assert [item.mode for item in made.loads] == ([wanted] if state == "changed" else [])
+    assert package_plan.is_loaded(Item("A.MAC", NEW, mode=wanted), there) is (state == "same")
+
+
 @pytest.mark.parametrize("live, ledger, state", [
     ({"B.MAC": OLD}, {}, "dropped"), ({}, {"B_MAC": OLD}, "same"),
     ({"B.MAC": FIX}, {"B_MAC": OLD}, "newer"), ({"B.MAC": ()}, {"B_MAC": OLD}, "dropped"),

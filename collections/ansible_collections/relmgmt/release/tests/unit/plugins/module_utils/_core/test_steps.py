@@ -36,7 +36,10 @@ def test_anything_else_never_reaches_an_engine(call):
         steps.steps_of([step(undo={"call": call, "expect": "1"})])
 
 
-@pytest.mark.parametrize("undo", [{}, {"call": "A^B", "expect": "", "reason": "both"}, {"call": None, "reason": None}])
+@pytest.mark.parametrize("undo", [
+    {}, {"call": "A^B", "expect": "", "reason": "both"}, {"call": None, "reason": None}, {"call": "A^B"},
+    {"reason": "none", "expect": "1"},
+])
 def test_a_step_says_how_it_is_undone_or_why_not(undo):
     with pytest.raises(InvalidInput, match="neither how it is undone nor why"):
         steps.steps_of([step(undo=undo)])

@@ -59,7 +59,6 @@ def test_a_long_reference_does_not_make_the_sentence_long() -> None:
 
 def test_unknown_is_never_nothing() -> None:
     found = counted(unknown="journaling was off")
-    assert not found.harmless
     assert found.others is None
     assert "unknown (journaling was off)" in statement(TAKEN, found)
     assert "at least" not in statement(TAKEN, found)
@@ -69,7 +68,6 @@ def test_unknown_is_never_nothing() -> None:
 
 
 def test_nothing_is_lost_says_why() -> None:
-    assert NONE.harmless
     assert NONE.others == ()
     assert statement(TAKEN, None) == f"nothing is lost: no dataset differs from the point of {TAKEN}"
     assert statement(TAKEN, NONE) == f"nothing is lost: only the release wrote since {TAKEN}"

@@ -27,7 +27,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manif
     Manifest,
     set_path,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, InvalidInput, ReceiptMissing
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
+    DatasetError,
+    InvalidInput,
+    ReceiptMissing,
+    Refused,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.backup_retention import retain
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
@@ -261,6 +266,18 @@ def test_nothing_goes_without_a_permit_or_with_nothing_kept(five: Site) -> None:
     with pytest.raises(InvalidInput, match="keep_releases is 0"):
         five.retain(0)
     assert five.sets() == everything
+
+
+def test_the_end_of_the_window_does_not_keep_a_cycle_open(five: Site) -> None:
+    ledger = Ledger(five.ledger)
+    ledger.renew_receipt(
+        change="CHG9", attempt=1, release="R", bundle_digest="b", plan_digest="p", environment="sandbox",
+        packages=[], report={}, clock="", expires=1.0,
+    )
+    ledger.close()
+    assert five.retain(2).changed, "closing needs the lease alone"
+    with pytest.raises(Refused, match="lease number 2 is not the current one"):
+        five.retain(1, lease=2)
 
 
 def test_clones_of_sets_that_stay_are_left_alone(five: Site) -> None:

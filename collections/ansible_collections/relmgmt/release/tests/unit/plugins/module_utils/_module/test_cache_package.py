@@ -32,7 +32,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package import inspect, install
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, UndoContext
-from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import UNDO
+from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import undo
 
 spec = importlib.util.spec_from_file_location("module_double", Path(__file__).with_name("module_double.py"))
 assert spec is not None
@@ -102,7 +102,7 @@ class FakeEngine(Engine):
             self.items.pop(name, None)
             if lines is not None:
                 self.items[name] = Item(name, tuple(lines))
-        return Written(tuple(names))
+        return Written(tuple(names), (43,))
 
     def read_global(self, name: str) -> list[Node]:
         return [Node(path, value) for path, value in self.globals.get(name, {}).items()]
@@ -173,11 +173,15 @@ class Box:
     def install(self, args: dict[str, Any], check: bool = False) -> Outcome:
         return install(Host(doubles.ModuleDouble(check, **args), tmpdir=str(self.base)))
 
+    def look(self, args: dict[str, Any]) -> Outcome:
+        known = {key: value for key, value in args.items() if key not in ("change", "lease")}
+        return inspect(Host(doubles.ModuleDouble(**known), readonly=True, tmpdir=str(self.base)))
+
     def roll_back(self, args: dict[str, Any], restored: str = "") -> list[dict[str, Any]]:
         ledger, done = self.ledger(), []
         for act in ledger.acts(args["change"]):
             if act["undone_at"] is None:
-                done.append(UNDO[act["undo"]["kind"]](act["undo"], UndoContext("", "", restored=restored)))
+                done.append(undo(act, UndoContext("", "", restored=restored)))
                 ledger.undo_act(act["id"], done[-1])
         return done
 
@@ -219,6 +223,7 @@ def test_a_load_that_fails_in_the_middle_leaves_everything_as_it_was(box: Box) -
     assert box.engine.state() == before
     (act,) = box.ledger().acts(args["change"])
     assert (act["outcome"], act["detail"]["writer_pids"], act["undone_at"] is None) == ("failed", [41], False)
+    assert act["undone"]["writer_pids"] == [43], "putting back writes to the datasets where code lies in them"
     assert box.ledger().current("cache_package:CFIS") is None
     box.engine.misdo = None
     assert box.install(args).changed is True, "the same attempt may go on"
@@ -276,13 +281,42 @@ def test_an_item_that_is_not_what_was_loaded_is_an_error(box: Box) -> None:
         box.install(box.begin(*PACKAGE))
 
 
+def test_what_another_package_of_the_release_brought_is_no_orphan(box: Box) -> None:
+    box.install(box.begin(routine("A", "A ;new")))
+    args = box.begin(routine("B", "B ;new"))
+    assert box.look(args).record["orphans"] == []
+    assert box.install({**args, "change": None, "lease": None}, check=True).record["orphans"] == []
+    assert box.look(box.begin(routine("B", "B ;new"), release="CFIS003")).record["orphans"] == ["A.MAC"]
+
+
+CLASS = '<Class name="App.C">\n<Description>{}</Description>\n</Class>\n'
+
+
+def test_what_compiling_adds_to_a_class_is_no_mending(box: Box) -> None:
+    def misdo(items: list[Item], removes: list[str]) -> Written:
+        return box.engine.really_load([item._replace(lines=(*item.lines[:-1], "<Storage/>", "</Class>"))
+                                       for item in items], removes)
+
+    box.engine.misdo = misdo
+    args = box.begin(CLASS.format("as delivered"))
+    box.install(args)
+    act = box.ledger().acts(args["change"])[0]
+    mended = box.engine.items["App.C.CLS"]
+    assert undo(act, UndoContext("", ""))["overwritten"] == []
+    assert "App.C.CLS" not in box.engine.items
+    box.engine.items["App.C.CLS"] = mended._replace(lines=(*mended.lines, " "))
+    assert undo(act, UndoContext("", ""))["overwritten"] == []
+    box.engine.items["App.C.CLS"] = Item("App.C.CLS", tuple(CLASS.format("mended").splitlines()))
+    assert undo(act, UndoContext("", ""))["overwritten"] == ["App.C.CLS"]
+
+
 def test_nodes_that_somebody_mended_are_refused_as_newer(box: Box) -> None:
     first = box.begin(GLOBAL.format(1), release="CFIS001", **MERGE)
     box.install(first)
     box.engine.globals["^G"][("a",)] = "hot fix"
     box.engine.globals["^G"][("users",)] = "1"
     args = box.begin(GLOBAL.format(2), **MERGE)
-    looked = inspect(Host(doubles.ModuleDouble(**args), readonly=True, tmpdir=str(box.base)))
+    looked = box.look(args)
     assert (looked.record["newer"], looked.record["items"][0]["state"]) == (['^G("a")'], "newer")
     assert "==> ^G: newer on the target <==\n^G(\"a\")='hot fix'\n" in looked.before
     with pytest.raises(Refused, match=r'newer on the target.*\^G\("a"\)'):
@@ -312,6 +346,7 @@ def test_steps_run_once_in_order_after_the_load_and_are_undone_newest_first(box:
     acts = box.ledger().acts(args["change"])
     assert [act["undo"]["kind"] for act in acts] == ["step", "step", "step", "cache_items"]
     assert acts[0]["detail"] == {"names": ["third"], "writer_pids": [43], "result": "1\n"}
+    assert [one["state"] for one in box.look(args).record["steps"]] == ["done"] * 3
     again = box.install(args)
     assert (again.changed, len(box.engine.calls)) == (False, 3)
     other = box.begin(*PACKAGE, steps=[STEP, second, third])
