@@ -21,7 +21,7 @@ import signal
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional
+from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import Progress
@@ -39,6 +39,8 @@ RESERVE = 1 << 18  # bytes set aside for the result, so that a disk which fills 
 WRITTEN_EVERY = 0.5  # seconds
 LOOKED_EVERY = 0.1  # seconds
 KEPT = 32  # directories of workers that have ended
+#: the directories that this process is the worker of; its number alone says nothing, numbers come again
+_MINE: Set[str] = set()
 
 
 class WorkerDirectory:
@@ -50,7 +52,7 @@ class WorkerDirectory:
 
     def is_alive(self) -> bool:
         """Does a worker hold the lock?"""
-        if self.record().get("pid") == os.getpid():
+        if self.is_mine():
             return True  # asking the kernel would drop the lock, see `work`
         try:
             descriptor = os.open(self._file("lock"), os.O_RDONLY)
@@ -63,6 +65,10 @@ class WorkerDirectory:
         finally:
             os.close(descriptor)
         return False
+
+    def is_mine(self) -> bool:
+        """Is this process its worker?"""
+        return os.path.realpath(self.path) in _MINE
 
     def record(self) -> Dict[str, Any]:
         """`worker.json`; empty if there is none."""
@@ -99,6 +105,7 @@ class WorkerDirectory:
         lock = os.open(self._file("lock"), os.O_RDWR | os.O_CREAT, 0o600)
         self._write({**self.record(), "pid": os.getpid()})
         fcntl.lockf(lock, fcntl.LOCK_EX)
+        _MINE.add(os.path.realpath(self.path))
         failpoint("worker:locked")
         started()
         failpoint("worker:begun")
@@ -187,8 +194,8 @@ def living(workers: str) -> List[WorkerDirectory]:
 def refuse_while_at_work(workers: str) -> None:
     """Refuse to change the host while a worker other than this process does."""
     for one in living(workers):
-        record = one.record()
-        if record.get("pid") != os.getpid():
+        if not one.is_mine():
+            record = one.record()
             raise Refused(
                 f"{record.get('module')} of {record.get('change')} is still at work on this host "
                 f"(process {record.get('pid')})", place=one.path,

@@ -111,6 +111,18 @@ def test_who_asks_for_its_own_lock_keeps_it(place: WorkerDirectory) -> None:
     assert place.result() == {"alive": True}
 
 
+def test_a_worker_long_gone_with_the_number_of_this_process_is_not_alive(place: WorkerDirectory) -> None:
+    with a_worker(Path(place.path)):
+        pass
+    Path(place.path, "worker.json").write_text(json.dumps({**RECORD, "pid": os.getpid()}))
+    assert not place.is_alive()
+    with a_worker(Path(place.path)) as process:
+        Path(place.path, "worker.json").write_text(json.dumps({**RECORD, "pid": os.getpid()}))
+        with pytest.raises(Refused, match="still at work"):
+            _worker.refuse_while_at_work(os.path.dirname(place.path))
+        assert process.poll() is None
+
+
 def test_other_work_is_refused_while_a_worker_lives(place: WorkerDirectory) -> None:
     workers = os.path.dirname(place.path)
     with a_worker(Path(place.path)) as process, pytest.raises(Refused, match=f"still at work.*process {process.pid}"):
