@@ -9,7 +9,7 @@ from typing import Iterable, NamedTuple
 from ansible_collections.relmgmt.release.plugins.module_utils._backup import routines
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.clone import can_clone, folder_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.copy import MARGIN
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.measure import rates
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.measure import scattered_rate
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.patch import Changes, compare, is_marked
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restored import is_noted
@@ -19,6 +19,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.restore_plan
     CLONE,
     COPY,
     DELTA,
+    Rates,
     Way,
     choose,
 )
@@ -169,7 +170,8 @@ def _way(one: Found, room: _Room) -> Way:
     clone = bool(clone_source(one))
     space = room.holds(directory, stored.size)
     way = _way_of_missing(clone, space) if changes.missing else choose(
-        changes.count, changes.total, stored.layout.block_size, rates(one.path), clone, space
+        changes.count, changes.count - changes.verified.count, changes.total, stored.layout.block_size,
+        Rates(changes.rate, scattered_rate(one.path)), clone, space,
     )
     if way.way == COPY:
         room.promise(directory, stored.size)

@@ -13,15 +13,16 @@ import os
 import time
 from collections import deque
 from itertools import chain, islice
-from typing import Callable, Iterable, Iterator, Sequence
+from typing import Callable, Iterable, Iterator, Sequence, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.direct import BlockFile, aligned_buffer
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.hashing import Summing
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.helpers import Crew, Job, share_out
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import SILENT, Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.scanning import scan
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.stored import Reader, Stored
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.stripes import STRIPE, Stripe, in_order
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.stripes import STRIPE, Stripe
 from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import (
     DIGEST_SIZE,
     Bitmap,
@@ -35,12 +36,18 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import fsyn
 
 MARK = b"RELMGMT RESTORING "
 BATCH_BYTES = 512 << 10
-SCATTERED_THREADS = 12
+#: scattered blocks keep a device busy only together
+CREW = Crew(helpers=6, threads=2, alone=12)
+#: fewer blocks are done before helpers are
+WORTH_BYTES = 16 << 20
+#: how a batch was read back when it was written: from the device, or not yet
+READ_BACK, WRITTEN = b"1", b"0"
 #: how much is asked for ahead at most, up to which share of differing blocks, and by how many stripes ahead
 AHEAD_BYTES, AHEAD_SHARE, AHEAD_STRIPES = 1 << 30, 0.25, 8
 #: so many stripes say how fast reading is, enough to outlast what a device grants at first; if the same
 #: number takes so much longer, no more is asked for
 WATCHED, SLOWED = 64, 3.0
+Batch = Tuple[int, ...]
 DEVICE_CURE = "the device cannot be trusted; restore to another one"
 
 
@@ -49,13 +56,15 @@ class Changes:
 
     ``count`` of ``total`` blocks differ; ``body_same``: all blocks but the header's are equal;
     ``body``: the live file's sum without the header's blocks; ``size_now``: its bytes;
-    ``missing``: there is no file; ``verified``: blocks of the set that were read and are right.
+    ``missing``: there is no file; ``verified``: blocks of the set that were read and are right;
+    ``rate``: bytes a second at which the live file was read.
     """
 
     def __init__(self, total: int) -> None:
         self.total = total
         self.body_same, self.body, self.size_now = False, "", 0
         self.missing = False
+        self.rate = 0.0
         self.verified = Bitmap(total)
         self._differ = Bitmap(total)
 
@@ -149,7 +158,9 @@ def _compare(live: BlockFile, known: BlockFile, changes: Changes, ahead: _Ahead,
         progress.add(stripe.length)
 
     progress.begin(f"compare {live.path}", live.size)
+    start = time.monotonic()
     scan(live, layout, use)
+    changes.rate = max(live.size, 1) / max(time.monotonic() - start, 1e-6)
     ahead.end()
     changes.add_from(block_count(live.size, layout))
     changes.size_now = live.size
@@ -162,11 +173,17 @@ def verify_changes(stored: Stored, changes: Changes, progress: Progress = SILENT
     with stored.reader(cached=True) as reader:
         step = stored.layout.block_size
         # The mark destroys the first block, so that the set's has to be written in any case.
-        wanted = chain([0] if stored.total else [], _behind_first(changes))
-        left = (one for one in wanted if one not in changes.verified)
+        def left() -> Iterator[int]:
+            wanted = chain([0] if stored.total else [], _behind_first(changes))
+            return (one for one in wanted if one not in changes.verified)
+
+        def load(numbers: Batch, buffer: memoryview) -> bytes:
+            reader.load(numbers, buffer)
+            return READ_BACK
+
         count = _count_behind_first(changes) + 1 - changes.verified.count
         progress.begin(f"verify blocks of {stored.path}", count * step)
-        _in_batches(stored, left, reader.load, changes.verified.add, progress)
+        _in_batches(stored, left, load, lambda numbers, _answer: changes.verified.add(numbers), progress, count)
 
 
 def mark_unopenable(path: str, stored: Stored, set_path: str) -> None:
@@ -197,18 +214,24 @@ def rewrite(path: str, stored: Stored, changes: Changes, progress: Progress = SI
         step = stored.layout.block_size
         progress.begin(f"rewrite {path}", _count_behind_first(changes) * step)
 
-        def put(numbers: Sequence[int], buffer: memoryview) -> None:
+        def put(numbers: Batch, buffer: memoryview) -> bytes:
             half = len(buffer) // 2
             data = reader.load(numbers, buffer[:half])
             _write_blocks(live, numbers, data, step)
-            if live.direct:
-                _read_back(live, numbers, data, buffer[half:], step)
+            if not live.direct:
+                return WRITTEN
+            _read_back(live, numbers, data, buffer[half:], step)
+            return READ_BACK
 
-        _in_batches(
-            stored, _behind_first(changes), put, lambda _numbers: failpoint("restore:rewriting"), progress, halves=2
-        )
+        def after(_numbers: Batch, answer: bytes) -> None:
+            answers.add(answer)
+            failpoint("restore:rewriting")
+
+        answers: set[bytes] = set()
+        count = _count_behind_first(changes)
+        _in_batches(stored, lambda: _behind_first(changes), put, after, progress, count, halves=2)
         live.sync()
-        if not live.direct:
+        if WRITTEN in answers:
             _read_all_back(live, reader, changes)
     failpoint("restore:rewritten")
 
@@ -247,21 +270,23 @@ def _count_behind_first(changes: Changes) -> int:
 
 
 def _in_batches(
-    stored: Stored, numbers: Iterator[int], work: Callable[[Sequence[int], memoryview], object],
-    after: Callable[[Sequence[int]], None], progress: Progress, halves: int = 1,
+    stored: Stored, numbers: Callable[[], Iterator[int]], work: Callable[[Batch, memoryview], bytes],
+    after: Callable[[Batch, bytes], None], progress: Progress, count: int, halves: int = 1,
 ) -> None:
-    """``work`` on batches of blocks in many threads: scattered blocks keep a device busy only together."""
+    """``work`` on batches of ``numbers``, about ``count`` blocks; ``after``: in order, with the answer, one byte."""
     step = stored.layout.block_size
     many = max(1, BATCH_BYTES // step)
 
-    def use(batch: Sequence[int], _result: object, _buffer: memoryview) -> None:
-        progress.add(len(batch) * step)
-        after(batch)
+    def batches() -> Iterator[Batch]:
+        left = numbers()
+        return iter(lambda: tuple(islice(left, many)), ())
 
-    in_order(
-        iter(lambda: tuple(islice(numbers, many)), ()), work, use,
-        threads=SCATTERED_THREADS, capacity=halves * many * step,
-    )
+    def use(batch: Batch, answer: bytes) -> None:
+        progress.add(len(batch) * step)
+        after(batch, answer)
+
+    job = Job(batches, work, lambda _batch: 1, halves * many * step)
+    share_out(job, CREW, use, worth=count * step >= WORTH_BYTES)
 
 
 def _write_blocks(live: BlockFile, numbers: Sequence[int], data: memoryview, step: int) -> None:
@@ -287,8 +312,12 @@ def _read_back(live: BlockFile, numbers: Sequence[int], data: memoryview, buffer
 def _read_all_back(live: BlockFile, reader: Reader, changes: Changes) -> None:
     stored = reader.stored
 
-    def work(numbers: Sequence[int], buffer: memoryview) -> None:
+    def work(numbers: Batch, buffer: memoryview) -> bytes:
         half = len(buffer) // 2
         _read_back(live, numbers, reader.load(numbers, buffer[:half]), buffer[half:], stored.layout.block_size)
+        return READ_BACK
 
-    _in_batches(stored, _behind_first(changes), work, lambda _numbers: None, SILENT, halves=2)
+    _in_batches(
+        stored, lambda: _behind_first(changes), work, lambda _numbers, _answer: None, SILENT,
+        _count_behind_first(changes), halves=2,
+    )

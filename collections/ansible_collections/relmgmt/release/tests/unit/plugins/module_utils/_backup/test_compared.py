@@ -16,12 +16,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._backup.patch impo
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.stored import Stored
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import DATABASE, DatasetCopy
 from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import SHA256, Layout
-from ansible_collections.relmgmt.release.plugins.module_utils._core.restore_plan import CLONE, COPY, DELTA, Rates
+from ansible_collections.relmgmt.release.plugins.module_utils._core.restore_plan import CLONE, COPY, DELTA
 
 LAYOUT = Layout(8192, SHA256)
 BLOCKS = 200
 #: a disk that turns: sequences are fast, scattered blocks are not
-TURNING = Rates(200e6, 150.0)
+SEQUENCE, SCATTERED = 200e6, 150.0
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def grain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small datasets count."""
     monkeypatch.setattr(compared, "SMALL", 0)
     monkeypatch.setattr(compared, "can_clone", lambda source, directory: False)
-    monkeypatch.setattr(compared, "rates", lambda path: TURNING)
+    monkeypatch.setattr(compared, "scattered_rate", lambda path: SCATTERED)
 
 
 def found(place: Path, dirty: int, name: str = "A", missing: bool = False) -> Found:
@@ -45,15 +45,17 @@ def found(place: Path, dirty: int, name: str = "A", missing: bool = False) -> Fo
     if missing:
         live.unlink()
     changes = compare(str(live), stored)
+    assert missing or changes.rate > 0
+    changes.rate = SEQUENCE
     kept = str(place / "kept" / name)
     return Found(copy, str(live), stored, changes, False, False, "", signature(str(live)), kept)
 
 
 def test_few_blocks_are_rewritten_without_a_measurement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: str) -> Rates:
+    def refuse(path: str) -> float:
         raise AssertionError("the device was measured")
 
-    monkeypatch.setattr(compared, "rates", refuse)
+    monkeypatch.setattr(compared, "scattered_rate", refuse)
     way = choose_ways([found(tmp_path, 2)], 0)["A"]
     assert (way.way, way.reason) == (DELTA, "2 of 200 blocks differ")
     monkeypatch.setattr(compared, "SMALL", 16 << 20)

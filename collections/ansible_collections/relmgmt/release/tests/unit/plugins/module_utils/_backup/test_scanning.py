@@ -13,29 +13,29 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.module_utils._backup import scanning
+from ansible_collections.relmgmt.release.plugins.module_utils._backup import helpers, scanning
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.direct import BlockFile
 from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import SHA256, Layout, block_digests
 
 SIZE = (9 << 20) + 8192 + 77
 SETTING = """
 import hashlib, os, signal, sys, time
-from ansible_collections.relmgmt.release.plugins.module_utils._backup import scanning
+from ansible_collections.relmgmt.release.plugins.module_utils._backup import helpers, scanning
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.direct import BlockFile
 from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import SHA256, Layout
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError
 
 scanning.WORTH = 0
-scanning._may_fork = lambda: True
+helpers._may_fork = lambda: True
 found, pids, whole = [], [], hashlib.sha256()
-start = scanning._start
+start = helpers._start
 
 def started(*given):
-    helpers = start(*given)
-    pids.extend(one.pid for one in helpers)
-    return helpers
+    crew = start(*given)
+    pids.extend(one.pid for one in crew)
+    return crew
 
-scanning._start = started
+helpers._start = started
 
 def use(stripe, digests):
     found.append(stripe.offset)
@@ -83,7 +83,7 @@ def expected(path: Path) -> str:
 
 def test_helpers_find_the_same_in_the_same_order(file: Path) -> None:
     body = "scan(); print(whole.hexdigest(), len(pids), found == sorted(found), no_child_is_left())"
-    assert said(file, body).split() == [expected(file), str(scanning.HELPERS), "True", "True"]
+    assert said(file, body).split() == [expected(file), str(scanning.CREW.helpers), "True", "True"]
 
 
 @pytest.mark.parametrize("victims", ["pids[:1]", "pids"])
@@ -122,7 +122,7 @@ try:
 except KeyError:
     print(len(pids), no_child_is_left())
 """
-    assert said(file, body) == f"{scanning.HELPERS} True\n"
+    assert said(file, body) == f"{scanning.CREW.helpers} True\n"
 
 
 def test_helpers_end_with_the_process_they_help(tmp_path: Path) -> None:
@@ -163,14 +163,14 @@ def test_a_process_with_threads_does_not_fork() -> None:
     other = threading.Thread(target=leave.wait)
     other.start()
     try:
-        assert not scanning._may_fork()
+        assert not helpers._may_fork()
     finally:
         leave.set()
         other.join()
 
 
 def test_a_short_file_is_done_without_helpers(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scanning, "_may_fork", lambda: pytest.fail("asked"))
+    monkeypatch.setattr(helpers, "_may_fork", lambda: pytest.fail("asked"))
     whole = hashlib.sha256()
     with BlockFile(str(file)) as opened:
         scanning.scan(opened, Layout(8192, SHA256), lambda _stripe, digests: whole.update(digests))
