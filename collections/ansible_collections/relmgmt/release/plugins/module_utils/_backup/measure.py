@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How fast a device moves scattered blocks, measured on the spot in a tenth of a second, by reading alone.
+"""How fast a device moves scattered blocks, measured on the spot in a tenth of a second at most, by reading alone.
 
 Check mode measures too, so nothing may be written. How fast it reads in sequence, the comparison has shown.
 """
@@ -12,7 +12,8 @@ import time
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.direct import BlockFile
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.stripes import in_order
 
-SECONDS = 0.1
+#: so many reads, or as many as so many seconds allow
+READS, SECONDS = 1536, 0.1
 SIZE, THREADS = 8192, 12
 #: reads in a row by one thread, so that handing work to threads is not what is measured
 BATCH = 8
@@ -38,6 +39,6 @@ def _rate(live: BlockFile, places: int) -> float:
         nonlocal done
         done += BATCH
 
-    numbers = itertools.takewhile(lambda _number: time.monotonic() - start < SECONDS, itertools.count(0, BATCH))
+    numbers = itertools.takewhile(lambda _number: time.monotonic() - start < SECONDS, range(0, READS, BATCH))
     in_order(numbers, read, count, THREADS, SIZE)
     return max(done, 1) / (time.monotonic() - start)
