@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.relmgmt.release.plugins.module_utils._backup import direct, patch
+from ansible_collections.relmgmt.release.plugins.module_utils._backup import direct, helpers, patch
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import VARIABLE
+from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.stored import Reader
 from ansible_collections.relmgmt.release.plugins.module_utils._core.blocks import BLAKE2B, SHA256, Bitmap
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
 
 NewSets = Callable[..., AbstractContextManager[Any]]
 sizes = st.one_of(st.integers(0, 3 * 65536), st.integers((4 << 20) - 2 * 65536, (4 << 20) + 2 * 65536))
@@ -30,6 +32,100 @@ options = st.fixed_dictionaries({
 })
 dirt = st.lists(st.integers(0, 1200), max_size=30)
 resized = st.one_of(st.none(), sizes)
+
+
+@pytest.fixture(params=["threads", "helpers"])
+def workers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Who rewrites; the process numbers of the helpers that were started. A batch is one block."""
+    started: list[int] = []
+    if request.param == "helpers":
+        start = helpers._start
+
+        def noted(*given: Any) -> Any:
+            crew = start(*given)
+            started.extend(one.pid for one in crew)
+            return crew
+
+        monkeypatch.setattr(patch, "WORTH_BYTES", 0)
+        monkeypatch.setattr(patch, "BATCH_BYTES", 1)
+        monkeypatch.setattr(helpers, "_may_fork", lambda: True)
+        monkeypatch.setattr(helpers, "_start", noted)
+    yield started
+    assert bool(started) == (request.param == "helpers")
+
+
+SCATTERED = [0, 7, 8, 300, 515, *range(320, 400, 3)]
+by_helpers = pytest.mark.parametrize("workers", ["helpers"], indirect=True)
+
+
+@pytest.mark.parametrize("is_direct", [True, False])
+def test_whoever_rewrites_the_point_comes_back(
+    sets: Any, workers: list[int], monkeypatch: pytest.MonkeyPatch, is_direct: bool
+) -> None:
+    if not is_direct:
+        monkeypatch.setattr(direct, "_open_direct", lambda _path, _flags: -1)
+    contents, points = [sets.content], [sets.take_before()]
+    sets.dirty(SCATTERED[1::2])
+    contents.append(sets.content)
+    points.append(sets.take_installed(points[0]))
+    for which in (0, 1, 0):
+        sets.dirty(SCATTERED)
+        assert sets.restore(points[which]).count == len(SCATTERED)
+        assert sets.content == contents[which]
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in workers)
+
+
+@by_helpers
+def test_what_a_lost_helper_leaves_is_rewritten_here(
+    sets: Any, workers: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, stored = sets.content, sets.take_before()
+    sets.dirty(SCATTERED)
+    changes = patch.compare(sets.live, stored)
+    patch.verify_changes(stored, changes)
+    monkeypatch.setattr(patch, "failpoint", lambda name: [os.kill(one, signal.SIGKILL) for one in workers[-6:-1]]
+                        if name == "restore:rewriting" else None)
+    patch.rewrite(sets.live, stored, changes)
+    patch.rewrite_header(sets.live, stored)
+    assert sets.content == first
+
+
+@by_helpers
+def test_the_lock_of_a_killed_restore_lasts_until_its_last_helper_has_ended(
+    sets: Any, workers: list[int], tmp_path: Path
+) -> None:
+    stored = sets.take_before()
+    sets.dirty(SCATTERED)
+    changes = patch.compare(sets.live, stored)
+    go, report = tmp_path / "go", tmp_path / "pids"
+    real = direct.BlockFile.write
+    child = os.fork()
+    if not child:
+        with pytest.MonkeyPatch.context() as slow:
+            def write(self: direct.BlockFile, data: memoryview, offset: int) -> None:
+                with report.open("a") as stream:
+                    stream.write(f"{os.getpid()}\n")
+                while not go.exists():
+                    time.sleep(0.01)
+                real(self, data, offset)
+
+            slow.setattr(direct.BlockFile, "write", write)
+            with alone(str(tmp_path), "restores datasets"):
+                patch.rewrite(sets.live, stored, changes)
+        os._exit(0)
+    while not report.exists() or len(report.read_text().split()) < patch.CREW.helpers:
+        time.sleep(0.01)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    with pytest.raises(Refused, match="another process restores datasets here"), alone(
+        str(tmp_path), "restores datasets"
+    ):
+        pass
+    go.touch()
+    with alone(str(tmp_path), "restores datasets", patience=20.0):
+        before = sets.content
+    time.sleep(0.1)
+    assert sets.content == before
 
 
 @settings(max_examples=30, deadline=None)
@@ -128,7 +224,7 @@ def test_a_wrong_block_of_the_set_stops_it_before_anything_is_written(sets: Any,
     assert sets.content == now
 
 
-def test_a_block_that_becomes_wrong_later_is_not_written(sets: Any) -> None:
+def test_a_block_that_becomes_wrong_later_is_not_written(sets: Any, workers: list[int]) -> None:
     stored = sets.take_before()
     sets.dirty([7, 300])
     changes = patch.compare(sets.live, stored)
@@ -144,7 +240,7 @@ def test_a_block_that_becomes_wrong_later_is_not_written(sets: Any) -> None:
 
 @pytest.mark.parametrize("direct_io", [True, False])
 def test_a_device_that_does_not_keep_what_is_written_is_found(
-    sets: Any, monkeypatch: pytest.MonkeyPatch, direct_io: bool
+    sets: Any, monkeypatch: pytest.MonkeyPatch, direct_io: bool, workers: list[int]
 ) -> None:
     stored = sets.take_before()
     sets.dirty([7, 300])
@@ -158,15 +254,6 @@ def test_a_device_that_does_not_keep_what_is_written_is_found(
     assert patch.is_marked(sets.live)
     with pytest.raises(DatasetError, match="read back otherwise than written"):
         patch.rewrite_header(sets.live, stored)
-
-
-def test_without_direct_io_it_is_the_same(sets: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(direct, "_open_direct", lambda _path, _flags: -1)
-    first = sets.content
-    stored = sets.take_before()
-    sets.dirty([0, 7, 8, 300, 515])
-    assert sets.restore(stored).count == 5
-    assert sets.content == first
 
 
 def test_a_dataset_that_is_gone_comes_back_with_its_mode(sets: Any) -> None:
