@@ -113,6 +113,7 @@ def test_the_lock_of_a_killed_restore_lasts_until_its_last_helper_has_ended(
             with alone(str(tmp_path), "restores datasets"):
                 patch.rewrite(sets.live, stored, changes)
         os._exit(0)
+    workers.append(child)
     while not report.exists() or len(report.read_text().split()) < patch.CREW.helpers:
         time.sleep(0.01)
     os.kill(child, signal.SIGKILL)
