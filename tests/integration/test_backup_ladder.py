@@ -386,6 +386,18 @@ def test_a_freeze_that_lapsed_gives_no_set(
     assert again["changed"], again
 
 
+def test_a_short_freeze_that_lapsed_is_taken_again(make: Callable[..., Change], xfs: Path, tmp_path: Path) -> None:
+    job, lapses = make(xfs), tmp_path / "lapses"
+    job.gtm.hold_open()
+    write = f"{job.gtm.dist}/mumps -run %XCMD 'set ^CASE(\"late\")=1'"
+    once = f"[ -e {lapses} ] || {{ touch {lapses}; {job.gtm.dist}/mupip freeze -off '*'; {write}; }}"
+    made = job.backup(instance=with_mupip(job, once), provider="reflink")
+    assert made["changed"], made
+    assert lapses.exists()
+    assert not any(frozen(job.gtm))
+    assert b"late" in (job.path() / "DEFAULT.dat").read_bytes(), "the clones are those of the freeze that lasted"
+
+
 def test_an_operators_freeze_stays(job: Change) -> None:
     job.gtm.hold_open()
     job.gtm.engine.mupip("freeze", "-on", "AUX")

@@ -59,6 +59,7 @@ class Freeze:
 
     ``how``: the engine's words. ``watchdog``: who started it; ``pid``: its process. ``seconds``:
     how long writes stood still. ``void``: why what was read under it counts for nothing, else "".
+    ``lapsed``: the engine, or somebody, ended it before its time.
     """
 
     def __init__(self, started_by: str, pid: int, limit: int) -> None:
@@ -67,6 +68,7 @@ class Freeze:
         self.pid = pid
         self.seconds = 0.0
         self.void = ""
+        self.lapsed = False
         self._limit = limit
         self._begun = time.monotonic()
 
@@ -81,6 +83,7 @@ class Freeze:
         if self.late:
             self.void = f"the freeze took longer than its limit of {self._limit} s"
         elif not held:
+            self.lapsed = True
             self.void = "the instance was no longer frozen when it was to be thawed"
         elif answer != RELEASED:
             self.void = f"the watchdog did not last ({answer})"

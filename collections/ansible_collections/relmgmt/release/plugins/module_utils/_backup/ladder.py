@@ -43,6 +43,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import make
 
 AT_REST = "copied while nobody had the datasets open"
 ROUTINES_BLOCK = 8192
+#: how many short freezes are tried when they lapse
+TRIES = 3
 
 
 class Earlier(NamedTuple):
@@ -249,31 +251,48 @@ def _reflink(job: _Job) -> Iterator[Copies]:
     paths = [one.path for one in job.files]
     with clone_folders(paths, job.order.label, job.order.keep_clone) as folders:
         places = {one.name: os.path.join(folders[one.path], os.path.basename(one.path)) for one in job.files}
-        for path in paths:
-            # What is dirty now need not be written under the freeze.
-            sync_file(path)
-        at = job.order.now()
-        with frozen(job.storage, job.order.limit) as state:
+
+        def prepare() -> None:
+            for path in paths:
+                # What is dirty now need not be written under the freeze.
+                sync_file(path)
+
+        def copy() -> None:
             for one in job.files:
                 clone(one.path, places[one.name], sync=False)
-            failpoint("freeze:copied")
-        state.require_held(job.order.part)
+
+        at, state = _under_a_short_freeze(job, prepare, copy)
         yield Copies(places, {}, REFLINK, _said(state, "cloned"), at, state)
         for place in places.values():
             sync_file(place)
 
 
+def _under_a_short_freeze(
+    job: _Job, prepare: Callable[[], None], copy: Callable[[], None]
+) -> tuple[float, Freeze]:
+    """``prepare``, then ``copy`` under a freeze; again if that lapsed, as GT.M's does when it has to write.
+
+    Returns when it began, by the order's clock, and the freeze that lasted.
+    """
+    tries = TRIES
+    while True:
+        tries -= 1
+        prepare()
+        at = job.order.now()
+        with frozen(job.storage, job.order.limit) as state:
+            copy()
+            failpoint("freeze:copied")
+        if not (state.lapsed and tries):
+            state.require_held(job.order.part)
+            return at, state
+
+
 @contextmanager
 def _lvm(job: _Job) -> Iterator[Copies]:
     snapshots = lvm.Snapshots([one.path for one in job.files], job.order.label)
-    snapshots.remove_litter()
     with ExitStack() as stack:
         stack.callback(snapshots.remove)
-        at = job.order.now()
-        with frozen(job.storage, job.order.limit) as state:
-            snapshots.create()
-            failpoint("freeze:copied")
-        state.require_held(job.order.part)
+        at, state = _under_a_short_freeze(job, snapshots.remove_litter, snapshots.create)
         seen = stack.enter_context(snapshots.mounted())
         places = {one.name: seen[one.path] for one in job.files}
         yield Copies(places, {}, LVM, _said(state, "snapshotted"), at, state)
