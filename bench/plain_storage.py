@@ -52,7 +52,7 @@ class PlainStorage(Storage):
     def at_rest(self) -> bool:
         return True
 
-    def freeze(self, limit: int) -> str:
+    def freeze(self, limit: int, hold: bool = False) -> str:
         return "nothing writes"
 
     def thaw(self) -> bool:

@@ -40,7 +40,7 @@ class PlainStorage(Storage):
     def at_rest(self) -> bool:
         return not self.users
 
-    def freeze(self, limit: int) -> str:
+    def freeze(self, limit: int, hold: bool = False) -> str:
         self.marker.write_text(str(os.getpid()))
         return "plain freeze"
 

@@ -398,6 +398,19 @@ def test_a_short_freeze_that_lapsed_is_taken_again(make: Callable[..., Change], 
     assert b"late" in (job.path() / "DEFAULT.dat").read_bytes(), "the clones are those of the freeze that lasted"
 
 
+def test_where_the_engine_would_end_the_freeze_the_second_one_makes_writers_wait(
+    make: Callable[..., Change], xfs: Path
+) -> None:
+    job = make(xfs)
+    job.gtm.hold_open()
+    many = f"{job.gtm.dist}/mumps -run %XCMD 'for i=1:1:20000 set ^CASE(\"x\",i)=$justify(i,200)'"
+    made = job.backup(instance=with_mupip(job, f"({many}) > /dev/null 2>&1 & sleep 2"), provider="reflink")
+    assert made["changed"], made
+    assert "-noautorelease" in made["consistency"]
+    assert not any(frozen(job.gtm))
+    until(lambda: job.gtm.m('WRITE $DATA(^CASE("x",20000))').strip() == "1")
+
+
 def test_an_operators_freeze_stays(job: Change) -> None:
     job.gtm.hold_open()
     job.gtm.engine.mupip("freeze", "-on", "AUX")

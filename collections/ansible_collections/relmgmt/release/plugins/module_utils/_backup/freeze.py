@@ -128,12 +128,15 @@ def checked_limit(seconds: int) -> int:
 
 
 @contextmanager
-def frozen(storage: Storage, limit: int) -> Iterator[Freeze]:
-    """Writes stand still while this lasts, at most ``limit`` seconds; look at ``void`` afterwards."""
+def frozen(storage: Storage, limit: int, hold: bool = False) -> Iterator[Freeze]:
+    """Writes stand still while this lasts, at most ``limit`` seconds; look at ``void`` afterwards.
+
+    ``hold``: writers wait where the engine would rather end the freeze.
+    """
     guard = Guard(storage.thaw_command(), checked_limit(limit))
     try:
         failpoint("freeze:armed")
-        state = _begin(storage, guard, limit)
+        state = _begin(storage, guard, limit, hold)
         try:
             yield state
         finally:
@@ -142,7 +145,7 @@ def frozen(storage: Storage, limit: int) -> Iterator[Freeze]:
         guard.close()
 
 
-def _begin(storage: Storage, guard: Guard, limit: int) -> Freeze:
+def _begin(storage: Storage, guard: Guard, limit: int, hold: bool) -> Freeze:
     state = Freeze(guard.started_by, guard.pid, limit)
     answer = guard.ask(FREEZING)
     if answer != ARMED:
@@ -151,7 +154,7 @@ def _begin(storage: Storage, guard: Guard, limit: int) -> Freeze:
             cure="see what ends processes on this host, then run again",
         )
     try:
-        state.how = storage.freeze(limit)
+        state.how = storage.freeze(limit, hold)
     except Refused:
         # Somebody else's freeze is not ours to end.
         guard.ask(THAWED)

@@ -43,8 +43,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import make
 
 AT_REST = "copied while nobody had the datasets open"
 ROUTINES_BLOCK = 8192
-#: how many short freezes are tried when they lapse
-TRIES = 3
 
 
 class Earlier(NamedTuple):
@@ -272,19 +270,19 @@ def _under_a_short_freeze(
 ) -> tuple[float, Freeze]:
     """``prepare``, then ``copy`` under a freeze; again if that lapsed, as GT.M's does when it has to write.
 
-    Returns when it began, by the order's clock, and the freeze that lasted.
+    The second one makes writers wait. Returns when it began, by the order's clock, and the freeze that lasted.
     """
-    tries = TRIES
+    hold = False
     while True:
-        tries -= 1
         prepare()
         at = job.order.now()
-        with frozen(job.storage, job.order.limit) as state:
+        with frozen(job.storage, job.order.limit, hold) as state:
             copy()
             failpoint("freeze:copied")
-        if not (state.lapsed and tries):
+        if hold or not state.lapsed:
             state.require_held(job.order.part)
             return at, state
+        hold = True
 
 
 @contextmanager

@@ -41,6 +41,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
 
 ONLINE_COPY = "mupip backup -online -newjnlfiles=prevlink: all regions as of the start of the backup"
 FREEZE = "mupip freeze -on -online: all regions at one transaction"
+HELD_FREEZE = "mupip freeze -on -online -noautorelease: all regions at one transaction, writers wait"
 #: of ``mupip freeze -off``: OFRZNOTHELD, the freeze was released for a write that had to be made
 RELEASED = 120
 #: one region that cannot be opened must not keep the others frozen
@@ -140,7 +141,7 @@ class GtmStorage(GtmPutBack):
             return f"mupip freeze -online leaves out regions of access method MM ({', '.join(mapped)})"
         return ""
 
-    def freeze(self, limit: int) -> str:
+    def freeze(self, limit: int, hold: bool = False) -> str:
         frozen = self._frozen()
         if frozen:
             raise Refused(
@@ -148,9 +149,10 @@ class GtmStorage(GtmPutBack):
                 cure="find out who froze it (operator log, DBFREEZEON); mupip freeze -off ends it",
             )
         self._frozen_here = True
-        answer = self.reachable.mupip("freeze", "-on", "-online", "*", deadline=float(limit))
-        self.instance.require(answer, "mupip freeze -on -online")
-        return FREEZE
+        options = ["-online", "-noautorelease"] if hold else ["-online"]
+        answer = self.reachable.mupip("freeze", "-on", *options, "*", deadline=float(limit))
+        self.instance.require(answer, f"mupip freeze -on {' '.join(options)}")
+        return HELD_FREEZE if hold else FREEZE
 
     def thaw(self) -> bool:
         held = self._frozen() == sorted(self._known)

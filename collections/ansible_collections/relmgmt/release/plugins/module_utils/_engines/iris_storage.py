@@ -103,7 +103,8 @@ class IrisStorage(IrisPutBack):
         options = self.terminal.options
         return NEEDS_LOGIN if options.by_password and not options.thaw_command else ""
 
-    def freeze(self, limit: int) -> str:
+    def freeze(self, limit: int, hold: bool = False) -> str:
+        del hold  # it never ends by itself
         if self.why_no_freeze():
             raise Refused(self.why_no_freeze(), place=self.terminal.place, cure="see iris.thaw_command")
         if self._frozen_before():

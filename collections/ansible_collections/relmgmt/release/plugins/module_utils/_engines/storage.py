@@ -87,9 +87,10 @@ class Storage(ABC):
         return ""
 
     @abstractmethod
-    def freeze(self, limit: int) -> str:
+    def freeze(self, limit: int, hold: bool = False) -> str:
         """Stop physical writes; returns how. ``limit``: seconds for the engine's own dead-man switch.
 
+        ``hold``: let writers wait rather than end the freeze where the engine would end it to write.
         Refused: somebody else froze it; nothing was done, and their freeze is not ours to end.
         """
 
