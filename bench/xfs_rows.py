@@ -75,8 +75,8 @@ class OnXfs(Suite):
         image = self.directory / "xfs.img"
         self._mount.mkdir()
         with image.open("wb") as stream:
-            # The journal, and what the writer and the clone no longer share.
-            stream.truncate(self.size + self.size // 2 + GIB)
+            # The journal, what the writer and the clone no longer share, and for a moment a second file.
+            stream.truncate(2 * self.size + self.size // 2 + GIB)
         _require(["mkfs.xfs", "-q", "-m", "reflink=1", str(image)])
         _require(["mount", "-o", "loop", str(image), str(self._mount)])
         loop = _require(["findmnt", "-n", "-o", "SOURCE", str(self._mount)]).strip()
@@ -105,6 +105,7 @@ class OnXfs(Suite):
         for path in (state, self._root):
             shutil.rmtree(path, ignore_errors=True)
         self.database.remove_old_journals()
+        self.database.make_whole()
         ledger = Ledger(str(state / "ledger.db"))
         ledger.set_host(environment="bench", protected=True, sandbox=True)
         ledger.take_lease(CHANGE, {"user": "bench"}, 1)

@@ -251,9 +251,12 @@ def _reflink(job: _Job) -> Iterator[Copies]:
         places = {one.name: os.path.join(folders[one.path], os.path.basename(one.path)) for one in job.files}
 
         def prepare() -> None:
-            for path in paths:
-                # What is dirty now need not be written under the freeze.
-                sync_file(path)
+            for one in job.files:
+                # What is dirty now need not be written under the freeze. Once rehearsed, cloning a file that
+                # lies in many pieces takes a third of the time.
+                sync_file(one.path)
+                clone(one.path, places[one.name], sync=False)
+                os.truncate(places[one.name], 0)
 
         def copy() -> None:
             for one in job.files:
