@@ -172,8 +172,9 @@ def verify_changes(stored: Stored, changes: Changes, progress: Progress = SILENT
     """Read every block that will be written, and the first, and check it (invariant 3)."""
     with stored.reader(cached=True) as reader:
         step = stored.layout.block_size
-        # The mark destroys the first block, so that the set's has to be written in any case.
+
         def left() -> Iterator[int]:
+            # The mark destroys the first block, so that the set's has to be written in any case.
             wanted = chain([0] if stored.total else [], _behind_first(changes))
             return (one for one in wanted if one not in changes.verified)
 
