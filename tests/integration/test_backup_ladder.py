@@ -265,7 +265,7 @@ def test_blocks_are_copied_twice_where_no_check_needs_a_whole_file(tmp_path: Pat
     flip(live, 5)
     storage.checked.clear()
 
-    def change(limit: int) -> str:
+    def change(limit: int, hold: bool) -> str:
         flip(live, 39 * 8192 + 7)
         return "frozen"
 

@@ -158,7 +158,7 @@ def test_a_freeze_that_takes_effect_after_the_death_of_the_module_is_thawed(
     code = CHILD.replace("    with frozen", """
     import subprocess
     class Slow(PlainStorage):
-        def freeze(self, limit):
+        def freeze(self, limit, hold=False):
             os.chdir(self.directory)
             subprocess.Popen(["/bin/sh", "-c", "sleep 1.5; touch frozen was_frozen"], start_new_session=True)
             print("frozen", 0, flush=True)
@@ -252,7 +252,7 @@ def test_a_limit_outside_its_bounds_is_refused(storage: PlainStorage, seconds: i
 def test_somebody_elses_freeze_is_not_ended(storage: PlainStorage, monkeypatch: pytest.MonkeyPatch) -> None:
     storage.marker.write_text("theirs")
 
-    def refuse(limit: int) -> str:
+    def refuse(limit: int, hold: bool) -> str:
         raise Refused("frozen already")
 
     monkeypatch.setattr(storage, "freeze", refuse)
