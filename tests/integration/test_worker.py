@@ -76,6 +76,7 @@ class Call:
             **os.environ, "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS), "ANSIBLE_PIPELINING": str(pipelining),
             "ANSIBLE_LOCAL_TEMP": str(base / "local"), "ANSIBLE_REMOTE_TMP": str(base / "ansible"),
             "ANSIBLE_CONFIG": str(base / "ansible.cfg"), "RELMGMT_FAILPOINT": failpoint, "TMPDIR": str(self.tmp),
+            "PYTHONUNBUFFERED": "1",  # Ansible itself does not flush what it shows
         }
         command = [
             str(Path(sys.executable).with_name("ansible")), "localhost", "-i", "localhost,", *reached(base, sshd),
