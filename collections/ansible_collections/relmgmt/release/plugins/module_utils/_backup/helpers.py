@@ -86,7 +86,7 @@ class _Helper:
         self.stream: BinaryIO = os.fdopen(read, "rb")
 
     def end(self) -> None:
-        """At any moment: what it has not answered was not done."""
+        """At any moment: what it has not answered may be done in part, and counts for nothing."""
         self.stream.close()
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
@@ -95,7 +95,6 @@ class _Helper:
 def _start(job: Job[Item], crew: Crew) -> list[_Helper]:
     """The helpers; none if the host has no room for processes."""
     helpers: list[_Helper] = []
-
     try:
         for which in range(crew.helpers):
             helpers.append(_Helper(partial(_serve, job, crew, which), helpers))

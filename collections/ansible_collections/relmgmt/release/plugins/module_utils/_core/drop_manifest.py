@@ -34,6 +34,11 @@ def check_bundle(bundle: str) -> str:
     return bundle
 
 
+def release_of(bundle: str) -> str:
+    """The release that a bundle's folder in the drop names."""
+    return check_bundle(bundle).rpartition("-")[0]
+
+
 def check_file(file: str) -> str:
     """A package's path inside its bundle: relative, plain characters, nothing hidden, no `..`."""
     if not file or not all(_SEGMENT.match(segment) for segment in file.split("/")):

@@ -16,6 +16,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core import (
     package_plan,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ExportItem
+from ansible_collections.relmgmt.release.plugins.module_utils._core.drop_manifest import release_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import Node
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_plan import (
     Plan,
@@ -103,14 +104,14 @@ class Seen(NamedTuple):
 
 def inspect(host: Host) -> Outcome:
     """What installing would do, and what is installed; changes nothing."""
-    seen = _observe(host, _delivered_release(host))
+    seen = _observe(host, release_of(host.params["bundle"]))
     return Outcome(False, _record(seen), *package_plan.texts(seen.plan), message=_said(seen))
 
 
 def install(host: Host) -> Outcome:
     """The items of the package are loaded and compiled, its steps done; the previous items are kept."""
     permit = host.guard(packages=[host.params["sha256"]])
-    seen = _observe(host, permit.release or _delivered_release(host))
+    seen = _observe(host, permit.release or release_of(host.params["bundle"]))
     plan = seen.plan
     package_plan.refuse_newer(plan, host.params["newer_on_target"], host.params["file"])
     refuse_unfinished(seen.steps, host.ledger.path)
@@ -126,11 +127,6 @@ def _carry_out(host: Host, permit: Permit, seen: Seen) -> List[int]:
     load = Load(host, permit, seen.engine, seen.plan, seen.row)
     pids = load.carry_out(seen.changed)
     return pids + run_steps(host, seen.engine, seen.steps)
-
-
-def _delivered_release(host: Host) -> str:
-    """The release that the package belongs to, where no receipt says it: the drop names a bundle by it."""
-    return str(host.params["bundle"]).rpartition("-")[0]
 
 
 def _observe(host: Host, release: str) -> Seen:

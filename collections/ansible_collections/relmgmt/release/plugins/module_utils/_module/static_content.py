@@ -9,6 +9,7 @@ from typing import Any, Dict, List, NamedTuple, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._archive import Ownership, read_entries
 from ansible_collections.relmgmt.release.plugins.module_utils._core.archive import Limits
+from ansible_collections.relmgmt.release.plugins.module_utils._core.drop_manifest import release_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.retention import publications, removable
 from ansible_collections.relmgmt.release.plugins.module_utils._core.tree import (
     Entry,
@@ -94,7 +95,7 @@ def _job(host: Host) -> _Job:
     if p["keep_releases"] < 1:
         raise InvalidInput("keep_releases is %d" % p["keep_releases"], "relmgmt_static", "keep at least 1")
     permit = host.guard(packages=[p["sha256"]])
-    release = permit.release or p["bundle"].rpartition("-")[0]
+    release = permit.release or release_of(p["bundle"])
     return _Job(root, component, release, p["sha256"], ownership, limits, host.ledger.current(component) or {})
 
 

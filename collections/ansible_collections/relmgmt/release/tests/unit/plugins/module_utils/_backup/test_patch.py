@@ -114,7 +114,9 @@ def test_the_lock_of_a_killed_restore_lasts_until_its_last_helper_has_ended(
                 patch.rewrite(sets.live, stored, changes)
         os._exit(0)
     workers.append(child)
+    deadline = time.monotonic() + 20
     while not report.exists() or len(report.read_text().split()) < patch.CREW.helpers:
+        assert time.monotonic() < deadline, "the helpers never wrote"
         time.sleep(0.01)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)

@@ -376,17 +376,22 @@ def test_all_looks_at_the_base_too(world: World) -> None:
         world.restore(second, verify="all")
 
 
+def _require_refused_while_wrong(world: World, block: int) -> None:
+    """A restore of a set whose block is wrong touches nothing; the block is right again afterwards."""
+    _flip(Path(world.set) / "AUX.dat", block * BLOCK)
+    untouched = world.state()
+    with pytest.raises(DatasetError, match=f"block {block}"):
+        world.restore()
+    assert world.state() == untouched
+    _flip(Path(world.set) / "AUX.dat", block * BLOCK)
+
+
 def test_invariant_3_a_bad_block_that_a_clone_would_bring_along(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     force(monkeypatch, CLONE)
     monkeypatch.setattr(restoring, "clone_source", lambda one: one.stored.plain_path)
     monkeypatch.setattr(restoring, "clone", shutil.copyfile)
     world.change()
-    _flip(Path(world.set) / "AUX.dat", 30 * BLOCK)
-    untouched = world.state()
-    with pytest.raises(DatasetError, match="block 30"):
-        world.restore()
-    assert world.state() == untouched
-    _flip(Path(world.set) / "AUX.dat", 30 * BLOCK)
+    _require_refused_while_wrong(world, 30)
     assert world.restore().bytes_written == 83 * BLOCK + 1024
     world.require_reached()
 
@@ -397,12 +402,7 @@ def test_a_clone_that_is_not_the_sets_any_more_is_not_taken(world: World, monkey
     kept.write_bytes(world.file("AUX").read_bytes()[:-1] + b"?")
     monkeypatch.setattr(restoring, "clone_source", lambda _one: str(kept))
     world.change()
-    _flip(Path(world.set) / "AUX.dat", 8 * BLOCK)
-    untouched = world.state()
-    with pytest.raises(DatasetError, match="block 8"):
-        world.restore()
-    assert world.state() == untouched
-    _flip(Path(world.set) / "AUX.dat", 8 * BLOCK)
+    _require_refused_while_wrong(world, 8)
     assert {one.way for one in world.restore().ways.values()} == {DELTA}
     world.require_reached()
 

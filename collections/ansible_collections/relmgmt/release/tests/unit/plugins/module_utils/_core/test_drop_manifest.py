@@ -13,6 +13,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.drop_manifes
     check_sha256,
     find_entry,
     read_manifest,
+    release_of,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DeliveryError, InvalidInput
 
@@ -23,6 +24,16 @@ BUNDLE = "CFIS002-abababababab"
 def manifest(**more):
     content = {"release": "CFIS002", "bundle_digest": DIGEST, "files": {"cfis.war": {"sha256": SHA, "size": 7}}, **more}
     return json.dumps(content).encode()
+
+
+@pytest.mark.parametrize("release", ["CFIS002", "CFIS-2026.1"])
+def test_a_folder_names_its_release(release):
+    assert release_of(release + "-abababababab") == release
+
+
+def test_what_is_no_folder_of_a_bundle_names_none():
+    with pytest.raises(InvalidInput):
+        release_of("CFIS002")
 
 
 def test_an_entry_is_found_by_name_and_digest():
