@@ -27,6 +27,8 @@ def test_the_next_release_and_the_way_back(installed: Environment) -> None:
     assert "CFIS002" in installed.entry("/static/release.txt")[1]
     sign_off = [p.read_text() for p in set((installed.root / "mail").iterdir()) - mails]
     assert any("sign CFIS002 off" in " ".join(text.split()) for text in sign_off)
+    record = max((installed.root / "records").glob("CHG0000002-*.html"), key=lambda path: path.stat().st_mtime)
+    assert "Delivered to sftp://" in record.read_text()
 
     again = installed.play("release", "CHG0000002")
     assert (again.status, again.verdict) == (0, "nothing_to_do"), again.output

@@ -14,8 +14,10 @@ import sys
 import time
 
 import pytest
+from mounts import small
 from sshd import sftp_server, start_sshd
 
+__all__ = ["small"]
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 COLLECTIONS = str(REPOSITORY / "collections")
 MIB = 1 << 20
@@ -70,13 +72,13 @@ def base(tmp_path):
     return tmp_path / "drop"
 
 
-def deliver(server, bundle, base, *arguments, **drop):
+def deliver(server, bundle, base, *arguments, options=None, **drop):
     """Run the module once; returns (succeeded, its result)."""
-    process = start_delivery(server, bundle, base, *arguments, **drop)
+    process = start_delivery(server, bundle, base, *arguments, options=options, **drop)
     return outcome(process)
 
 
-def start_delivery(server, bundle, base, *arguments, **drop):
+def start_delivery(server, bundle, base, *arguments, options=None, **drop):
     options = {
         "bundle": str(bundle),
         "timeout": 20,
@@ -84,6 +86,7 @@ def start_delivery(server, bundle, base, *arguments, **drop):
             "host": server.host, "port": server.port, "user": server.user, "path": str(base),
             "private_key": server.private_key, "known_hosts": server.known_hosts, **drop,
         },
+        **(options or {}),
     }
     command = [
         str(pathlib.Path(sys.executable).parent / "ansible"), "localhost", "-i", "localhost,", "-c", "local",
@@ -212,7 +215,9 @@ def test_a_drop_directory_that_is_not_there_is_named(server, bundle, base):
     assert str(base / "missing") in result["msg"]
 
 
-def test_a_connection_cut_in_mid_file_is_completed_by_the_next_delivery(server, tmp_path, base):
+@pytest.fixture
+def cut_off(server, tmp_path, base):
+    """A delivery whose connection was cut in mid-file: the bundle, and the part that was left."""
     bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * 128)
     process = start_delivery(server, bundle, base)
     wait_for_part(base, process)
@@ -225,15 +230,67 @@ def test_a_connection_cut_in_mid_file_is_completed_by_the_next_delivery(server, 
     folder = next(base.iterdir())
     assert not (folder / "cfis.war").exists()
     assert not (folder / "MANIFEST.json").exists()
+    [part] = folder.glob(".cfis.war.*.part")
+    yield bundle, part
+    shutil.rmtree(bundle)
+
+
+def test_a_connection_cut_in_mid_file_is_continued_by_the_next_delivery(server, base, cut_off):
+    bundle, part = cut_off
+    folder, begun = part.parent, part.stat()
     kept = snapshot(folder)["CFIS002.xml"]
+    shown = deliver(server, bundle, base, "--check", "--diff")[1]
+    assert f"-{part.name} (the first {begun.st_size} bytes of cfis.war)" in shown["output"]
 
     succeeded, result = deliver(server, bundle, base)
     assert succeeded, result
-    assert result["removed"]
+    assert result["resumed"] == [{"file": "cfis.war", "bytes": begun.st_size}] == shown["resumed"]
+    assert "cfis.war" in result["sent"]
     assert "CFIS002.xml" in result["kept"]
+    assert result["removed"] == []
     assert {p.name for p in folder.iterdir()} == DELIVERED
+    assert (folder / "cfis.war").stat().st_ino == begun.st_ino
+    assert (folder / "cfis.war").read_bytes() == (bundle / "cfis.war").read_bytes()
     assert snapshot(folder)["CFIS002.xml"] == kept
     assert not deliver(server, bundle, base)[1]["changed"]
+
+
+def test_a_part_that_is_damaged_is_sent_anew(server, base, cut_off):
+    bundle, part = cut_off
+    with part.open("r+b") as stream:
+        stream.seek(part.stat().st_size // 2)
+        stream.write(b"\0" * 4096)
+    succeeded, result = deliver(server, bundle, base)
+    assert succeeded, result
+    assert (result["resumed"], result["removed"]) == ([], [part.name])
+    assert {p.name for p in part.parent.iterdir()} == DELIVERED
+    assert (part.parent / "cfis.war").read_bytes() == (bundle / "cfis.war").read_bytes()
+
+
+def test_a_line_that_stalls_is_given_up_and_continued_by_the_next_delivery(server, tmp_path, base):
+    bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * 128)
+    process = start_delivery(server, bundle, base, options={"timeout": 2})
+    wait_for_part(base, process)
+    stopped = server.sessions()
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        succeeded, result = outcome(process)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+    assert not succeeded
+    assert "the server does not answer" in result["msg"]
+    for _ in range(500):
+        if not server.sessions():
+            break
+        time.sleep(0.02)
+    [part] = next(base.iterdir()).glob(".cfis.war.*.part")
+    succeeded, result = deliver(server, bundle, base)
+    assert succeeded, result
+    assert result["resumed"][0]["bytes"] > MIB
+    assert not part.exists()
+    assert {p.name for p in part.parent.iterdir()} == DELIVERED
     shutil.rmtree(bundle)
 
 
@@ -264,3 +321,90 @@ def test_a_server_process_that_dies_in_mid_file_leaves_no_final_name(tmp_path, b
     folder = next(base.iterdir())
     assert not (folder / "cfis.war").exists()
     assert not (folder / "MANIFEST.json").exists()
+
+
+def test_a_drop_without_room_is_refused_before_anything_is_sent(server, tmp_path, small):
+    bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * 30)
+    for check in (["--check"], []):
+        succeeded, result = deliver(server, bundle, small, *check)
+        assert not succeeded
+        assert "the drop is full" in result["msg"]
+        assert result["error"]["place"] == f"sftp://{server.user}@{server.host}:{server.port}{small}"
+        assert result["error"]["needed"] > 30 * MIB > result["error"]["free"]
+        assert "free room there" in result["error"]["cure"]
+        assert list(small.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [3, 30], ids=["told with the last answers", "told in mid-file"])
+def test_a_drop_that_turns_out_to_be_full_keeps_no_part_and_the_next_delivery_completes(tmp_path, small, size):
+    """The server does not say how much room it has, and is full in mid-file; a write is refused with "Failure"."""
+    bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * size)
+    (small / "other").write_bytes(b"x" * MIB * max(25 - size, 0))
+    server = start_sshd(tmp_path / "sshd", sftp=f"{sftp_server()} -P statvfs")
+    try:
+        succeeded, result = deliver(server, bundle, small)
+        assert not succeeded
+        assert "SFTP failed: Failure" in result["msg"]
+        assert "cfis.war" in result["error"]["place"]
+        assert "whether the drop is full" in result["error"]["cure"]
+        folder = next(path for path in small.iterdir() if path.is_dir())
+        assert {path.name for path in folder.iterdir()} == DELIVERED - {"cfis.war", "MANIFEST.json"}
+        subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
+        succeeded, result = deliver(server, bundle, small)
+    finally:
+        server.stop()
+    assert succeeded, result
+    assert "CFIS002.xml" in result["kept"]
+    assert {path.name for path in folder.iterdir()} == DELIVERED
+
+
+def test_a_quota_that_no_figure_shows_is_named_in_the_cure(tmp_path, base):
+    """Files end at 2 MiB; what comes after is refused, though the file system has room."""
+    wrapper = tmp_path / "limited"
+    wrapper.write_text(f"#!/bin/sh\ntrap '' XFSZ\nulimit -f 2048\nexec {sftp_server()}\n")
+    wrapper.chmod(0o755)
+    bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB) * 4)
+    server = start_sshd(tmp_path / "sshd", sftp=str(wrapper))
+    try:
+        succeeded, result = deliver(server, bundle, base)
+    finally:
+        server.stop()
+    assert not succeeded
+    assert "over its quota" in result["error"]["cure"]
+    folder = next(base.iterdir())
+    assert not [path for path in folder.iterdir() if "cfis.war" in path.name]
+    assert not (folder / "MANIFEST.json").exists()
+
+
+def fingerprint(server):
+    """The server's host key as OpenSSH shows it."""
+    shown = subprocess.run(["ssh-keygen", "-l", "-f", server.known_hosts], capture_output=True, text=True, check=True)
+    return shown.stdout.split()[1]
+
+
+def test_the_receipt_names_what_was_read_back_and_stays_as_it_was_written(server, bundle, base, tmp_path):
+    keep = {"change": "CHG0000002", "record_root": str(tmp_path / "records")}
+    assert "receipt" not in deliver(server, bundle, base, "--check", options=keep)[1]
+    assert not (tmp_path / "records").exists()
+    succeeded, result = deliver(server, bundle, base, options=keep)
+    assert succeeded, result
+    receipt = result["receipt"]
+    assert receipt["host_key"] == f"ssh-ed25519 {fingerprint(server)}"
+    assert (receipt["server"], receipt["user"]) == (f"{server.host}:{server.port}", server.user)
+    assert {(f["file"], f["size"], f["sha256"]) for f in receipt["files"]} == {
+        (name, (base / result["bundle"] / name).stat().st_size, sha256((base / result["bundle"] / name).read_bytes()))
+        for name in DELIVERED
+    }
+    kept = pathlib.Path(result["receipt_path"])
+    assert kept == tmp_path / "records" / f"CHG0000002-{result['bundle']}-delivery.json"
+    before = kept.read_bytes()
+    assert json.loads(before) == receipt
+
+    succeeded, again = deliver(server, bundle, base, options=keep)
+    assert succeeded
+    assert not again["changed"]
+    assert kept.read_bytes() == before
+    kept.unlink()
+    succeeded, again = deliver(server, bundle, base, options=keep)
+    assert (again["changed"], again["sent"]) == (True, [])
+    assert json.loads(kept.read_bytes())["files"] == receipt["files"]

@@ -8,7 +8,7 @@ import pathlib
 import stat
 
 import pytest
-from sshd import start_sshd
+from sshd import sftp_server, start_sshd
 from web_host import build_zip, deliver, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._drop import fetch
@@ -27,16 +27,19 @@ def package(tmp_path):
     return build_zip(tmp_path / "cfis.war", {"index.html": "one"})
 
 
+def drop_on(server, path):
+    """A drop that a server gives out."""
+    return {
+        "method": "sftp", "path": str(path), "host": server.host, "port": server.port, "user": server.user,
+        "private_key": server.private_key, "known_hosts": server.known_hosts,
+    }
+
+
 @pytest.fixture(params=["path", "sftp"])
 def drop(request, tmp_path):
-    base = {"method": request.param, "path": str(tmp_path / "the drop")}
     if request.param == "sftp":
-        server = request.getfixturevalue("server")
-        base.update(
-            host=server.host, port=server.port, user=server.user,
-            private_key=server.private_key, known_hosts=server.known_hosts,
-        )
-    return base
+        return drop_on(request.getfixturevalue("server"), tmp_path / "the drop")
+    return {"method": "path", "path": str(tmp_path / "the drop")}
 
 
 @pytest.fixture
@@ -103,10 +106,7 @@ class TestSftp:
 
     @pytest.fixture
     def drop(self, server, tmp_path):
-        return {
-            "method": "sftp", "path": str(tmp_path / "drop"), "host": server.host, "port": server.port,
-            "user": server.user, "private_key": server.private_key, "known_hosts": server.known_hosts,
-        }
+        return drop_on(server, tmp_path / "drop")
 
     def test_an_unknown_host_key_is_refused(self, drop, package, into, tmp_path):
         bundle = deliver(pathlib.Path(drop["path"]), "CFIS002", package)
@@ -120,6 +120,21 @@ class TestSftp:
         (tmp_path / "key").write_text("none")
         error = refused({**drop, "private_key": str(tmp_path / "key")}, bundle, sha256(package), into)
         assert "cannot be reached" in error.message
+
+    def test_a_connection_cut_in_mid_file_is_told_and_leaves_nothing(self, tmp_path, into):
+        wrapper = tmp_path / "cuts"
+        wrapper.write_text(f"#!/bin/sh\n{sftp_server()} | head -c 1000000\n")
+        wrapper.chmod(0o755)
+        package = tmp_path / "cfis.war"
+        package.write_bytes(os.urandom(4 << 20))
+        bundle = deliver(tmp_path / "drop", "CFIS002", package)
+        server = start_sshd(tmp_path / "sshd", sftp=str(wrapper))
+        try:
+            error = refused(drop_on(server, tmp_path / "drop"), bundle, sha256(package), into)
+        finally:
+            server.stop()
+        assert "over SFTP" in error.message
+        assert error.place.endswith(f"{bundle}/cfis.war")
 
     def test_a_server_that_is_not_there_is_named(self, drop, package, into):
         error = refused({**drop, "port": 1}, "CFIS002-0123456789ab", "1" * 64, into)

@@ -15,6 +15,11 @@ description:
     when size and SHA-256 are right. C(MANIFEST.json) comes last; without it, hosts take nothing from the drop.
   - A file that is there already with the right content is kept, so an interrupted delivery is completed by
     delivering again, and delivering twice changes nothing. A file with another content under a final name is refused.
+  - A file that was cut off in the middle is continued if what arrived of it is right, and is sent anew if not.
+  - A drop that says it has no room is refused before anything is sent. One that turns out to be full keeps nothing
+    of the file under way.
+  - The receipt names what was read back, from which server with which host key, when and by whom. It is kept beside
+    the records of the change cycle, which show it.
   - The bundle lies in C(<path>/<release>-<first 12 digits of the bundle's digest>/).
 options:
   bundle:
@@ -55,6 +60,13 @@ options:
         description: Absolute directory of the drop on the server. It must exist.
         type: str
         required: true
+  change:
+    description: The change ticket that the receipt names.
+    type: str
+    default: ''
+  record_root:
+    description: Folder of the records, on the controller, where the receipt is kept. It is only returned if not given.
+    type: path
   timeout:
     description: Seconds to wait for the connection and for each answer of the server.
     type: int
@@ -70,9 +82,11 @@ attributes:
     description: Lists the files in the drop before and after.
   idempotent:
     support: full
-    description: A second delivery compares sizes and digests and sends nothing.
+    description: A second delivery compares sizes and digests and sends nothing. The receipt of the first one stays.
 notes:
   - Works on the controller, whatever the host of the task. Use it with C(run_once).
+seealso:
+  - module: relmgmt.release.deliver_prior
 author: relmgmt developers (@relmgmt)
 """
 
@@ -86,6 +100,8 @@ EXAMPLES = r"""
       private_key: /etc/relmgmt/drop_key
       known_hosts: /etc/relmgmt/drop_known_hosts
       path: /incoming
+    change: CHG0000002
+    record_root: /srv/relmgmt/records
   run_once: true
 """
 
@@ -111,11 +127,84 @@ kept:
   returned: success
   type: list
   elements: str
+resumed:
+  description: Files of C(sent) of which a part lay in the drop already and was continued.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    file:
+      description: Name of the file.
+      type: str
+      returned: always
+    bytes:
+      description: How much of it lay there, compared with the bundle byte for byte.
+      type: int
+      returned: always
 removed:
-  description: Remains of interrupted deliveries that were removed, or in check mode would be.
+  description: Remains of interrupted deliveries that cannot be continued and were removed, or in check mode would be.
   returned: success
   type: list
   elements: str
+receipt:
+  description: What was read back from the drop in this run, every file of the bundle.
+  returned: when the whole bundle lies in the drop
+  type: dict
+  contains:
+    schema:
+      description: Version of this shape.
+      type: int
+      returned: always
+    change:
+      description: The change ticket.
+      type: str
+      returned: always
+    release:
+      description: The release.
+      type: str
+      returned: always
+    bundle:
+      description: Name of the bundle's folder in the drop.
+      type: str
+      returned: always
+    bundle_digest:
+      description: SHA-256 of the bundle.
+      type: str
+      returned: always
+    place:
+      description: Address of that folder.
+      type: str
+      returned: always
+    server:
+      description: Name or address and port of the server.
+      type: str
+      returned: always
+    user:
+      description: User of the server.
+      type: str
+      returned: always
+    host_key:
+      description: Kind and fingerprint of the server's host key.
+      type: str
+      returned: always
+      sample: ssh-ed25519 SHA256:Kq0Gq0jzJ6yV1Zr0mYlJd7sU9oV8H3b1m1F2s5a9c7E
+    files:
+      description: Name (C(file)), C(size) in bytes and C(sha256) of every file as it was read back.
+      type: list
+      elements: dict
+      returned: always
+    read_back_at:
+      description: When that was, with its zone.
+      type: str
+      returned: always
+    read_back_by:
+      description: User and host of the controller.
+      type: str
+      returned: always
+receipt_path:
+  description: Where the receipt is kept on the controller.
+  returned: when O(record_root) is given and the whole bundle lies in the drop
+  type: str
 error:
   description: What is wrong, where, and what cures it.
   returned: failure

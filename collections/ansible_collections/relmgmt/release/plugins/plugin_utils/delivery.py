@@ -4,105 +4,56 @@
 A file travels under a temporary name, is read back (size and SHA-256) and only then renamed,
 never over another one; the manifest comes last, so a delivery without a manifest is no
 delivery. What lies there already with the right digest stays; with another one it is refused.
+A file that an interrupted delivery began is continued if what arrived of it is right.
 
-Nothing here knows SFTP: ``RemoteFiles`` is the port, ``sftp_drop.py`` its adapter.
+Nothing here knows SFTP: ``RemoteFiles`` is the port.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
+from typing import NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.drop_manifest import (
     MANIFEST_LIMIT,
     MANIFEST_NAME,
     DropEntry,
-    check_bundle,
-    check_file,
     read_manifest,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DeliveryError
-from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import Bundle
+from ansible_collections.relmgmt.release.plugins.plugin_utils.parcel import Parcel, manifest_entry
+from ansible_collections.relmgmt.release.plugins.plugin_utils.remote_files import Progress, RemoteFiles
 
-CHUNK = 1 << 18
 _TOKEN = re.compile(r"\A[0-9a-f]{16}\Z")
 _FOREIGN = "find out who put it there, then remove it or have it removed, and deliver again"
 
-Progress = Callable[[str, str, int, int], None]
-"""Called with verb (``sent`` or ``read back``), file, bytes so far, bytes in all."""
 
+class Part(NamedTuple):
+    """The right beginning of a file that an interrupted delivery left; size in bytes."""
 
-class RemoteFiles(Protocol):
-    """The drop's file system; every failure is a DeliveryError that names the place."""
-
-    def place(self, path: str) -> str:
-        """The path as messages name it."""
-
-    def size(self, path: str) -> int | None:
-        """Size in bytes of a regular file; None when nothing has that name."""
-
-    def chunks(self, path: str) -> Iterator[bytes]:
-        """The content of a file."""
-
-    def names(self, directory: str) -> list[str]:
-        """The names in a directory; none when there is no such directory."""
-
-    def make_directory(self, path: str) -> None:
-        """Create a directory; one that is there already is fine. Its parent must exist."""
-
-    def store(self, path: str, chunks: Iterable[bytes]) -> None:
-        """Create a file that must not exist yet, and sync it where the server can."""
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a file its final name; fails when something has that name already."""
-
-    def remove(self, path: str) -> None:
-        """Remove a file; one that is gone already is fine."""
-
-
-class Parcel(NamedTuple):
-    """What is to lie in the drop: the folder's name, its manifest, the entries, the local files."""
-
-    folder: str
-    manifest: bytes
-    entries: dict[str, DropEntry]
-    sources: dict[str, str]
+    name: str
+    size: int
 
 
 class Survey(NamedTuple):
-    """What lies in the drop already, measured against a parcel; ``partial``: earlier tries' remains."""
+    """What lies in the drop already, measured against a parcel.
+
+    ``parts``: by missing file, the part that can be continued. ``useless``: names of other
+    remains of interrupted deliveries.
+    """
 
     kept: list[str]
     missing: list[str]
-    partial: list[str]
+    parts: dict[str, Part]
+    useless: list[str]
 
     @property
     def complete(self) -> bool:
-        return not self.missing and not self.partial
-
-
-def parcel_of(bundle: Bundle) -> Parcel:
-    """What of a verified bundle is delivered: its packages and its documents."""
-    names = [package.file for package in bundle.release.packages]
-    names += bundle.release.documents.values()
-    files = {name: bundle.files[name] for name in names}
-    return pack(bundle.name, bundle.digest, files, bundle.directory)
-
-
-def pack(release: str, digest: str, files: Mapping[str, tuple[str, int]], directory: str) -> Parcel:
-    """The parcel of a verified bundle; ``files``: name to (sha256, size), ``directory``: where they are."""
-    folder = check_bundle(f"{release}-{digest[:12]}")
-    entries = {check_file(name): DropEntry(name, *files[name]) for name in sorted(files)}
-    listed = {name: {"sha256": entry.sha256, "size": entry.size} for name, entry in entries.items()}
-    manifest = {"release": release, "bundle_digest": digest, "files": listed}
-    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-    sources = {name: os.path.join(directory, *name.split("/")) for name in entries}
-    return Parcel(folder, text.encode("utf-8"), entries, sources)
+        return not self.missing and not self.useless
 
 
 def survey(remote: RemoteFiles, base: str, parcel: Parcel, progress: Progress) -> Survey:
@@ -114,11 +65,25 @@ def survey(remote: RemoteFiles, base: str, parcel: Parcel, progress: Progress) -
         if _holds(remote, posixpath.join(root, name), entry, progress)
     ]
     missing = [name for name in parcel.entries if name not in kept]
-    if not _holds_manifest(remote, root, parcel):
-        missing.append(MANIFEST_NAME)
-    else:
+    remains = _remains(remote, root, parcel)
+    parts = {name: part for name in missing if (part := _right_part(remote, root, parcel, name, remains, progress))}
+    going_on = {part.name for part in parts.values()}
+    if _holds_manifest(remote, root, parcel):
         kept.append(MANIFEST_NAME)
-    return Survey(kept, missing, _partials(remote, root, parcel))
+    else:
+        missing.append(MANIFEST_NAME)
+    return Survey(kept, missing, parts, [name for name in remains if name not in going_on])
+
+
+def require_room(remote: RemoteFiles, base: str, parcel: Parcel, found: Survey) -> None:
+    """Refuse before anything is sent when the server says that it would not fit."""
+    entries = {**parcel.entries, MANIFEST_NAME: manifest_entry(parcel)}
+    needed = sum(entries[name].size for name in found.missing) - sum(part.size for part in found.parts.values())
+    for name in found.useless:
+        needed -= remote.size(posixpath.join(base, parcel.folder, name)) or 0
+    free = remote.free(base) if needed > 0 else None
+    if free is not None and free < needed:
+        raise _full(remote.place(base), needed, free)
 
 
 def send(
@@ -126,16 +91,18 @@ def send(
 ) -> None:
     """Send what is missing, the manifest last; ``token``: 16 random hex digits for temporary names."""
     root = posixpath.join(base, parcel.folder)
-    for name in found.partial:
+    for name in found.useless:
         remote.remove(posixpath.join(root, name))
     if found.missing:
         remote.make_directory(root)
     for name in found.missing:
         if name != MANIFEST_NAME:
             _make_parents(remote, root, name)
-            _send_file(remote, root, parcel.entries[name], _read(parcel.sources[name]), token, progress)
+            job = _Sending(remote, root, parcel.entries[name], parcel.origin, token, progress)
+            job.carry_out(parcel.sources[name](), found.parts.get(name))
     if MANIFEST_NAME in found.missing:
-        _send_file(remote, root, _manifest_entry(parcel), iter([parcel.manifest]), token, progress)
+        job = _Sending(remote, root, manifest_entry(parcel), parcel.origin, token, progress)
+        job.carry_out(iter([parcel.manifest]), None)
 
 
 def temporary_name(name: str, token: str) -> str:
@@ -144,54 +111,133 @@ def temporary_name(name: str, token: str) -> str:
     return posixpath.join(directory, f".{base}.{token}.part")
 
 
-def _manifest_entry(parcel: Parcel) -> DropEntry:
-    return DropEntry(MANIFEST_NAME, hashlib.sha256(parcel.manifest).hexdigest(), len(parcel.manifest))
+def manifest_bytes(remote: RemoteFiles, root: str) -> bytes | None:
+    """The manifest in a folder of a drop; None when there is none, empty when it is too big to be one."""
+    path = posixpath.join(root, MANIFEST_NAME)
+    size = remote.size(path)
+    if size is None:
+        return None
+    return b"".join(remote.chunks(path)) if size <= MANIFEST_LIMIT else b""
 
 
-def _send_file(
-    remote: RemoteFiles,
-    root: str,
-    entry: DropEntry,
-    content: Iterator[bytes],
-    token: str,
-    progress: Progress,
-) -> None:
-    aside = posixpath.join(root, temporary_name(entry.file, token))
-    final = posixpath.join(root, entry.file)
-    try:
-        remote.store(aside, _counted(content, "sent", entry, progress))
-    except DeliveryError:
-        _remove_quietly(remote, aside)
-        raise
-    found = _measure(remote, aside, entry, progress)
-    if found != (entry.size, entry.sha256):
-        _remove_quietly(remote, aside)
-        raise DeliveryError(
-            f"{entry.file} read back from the drop is not what was sent", remote.place(final),
-            "deliver again; if it happens again, check the drop's disk and the bundle",
-            expected=entry.sha256, found=found[1],
-        )
-    _publish(remote, aside, final, entry, progress)
+class _Tally:
+    """Size and digest of what has gone by of a file; a copy goes on from there."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._digest = hashlib.sha256()
+
+    def take(self, chunk: bytes) -> None:
+        self._digest.update(chunk)
+        self.size += len(chunk)
+
+    def copy(self) -> _Tally:
+        other = _Tally()
+        other.size, other._digest = self.size, self._digest.copy()
+        return other
+
+    @property
+    def found(self) -> tuple[int, str]:
+        return self.size, self._digest.hexdigest()
 
 
-def _publish(
-    remote: RemoteFiles, aside: str, final: str, entry: DropEntry, progress: Progress
-) -> None:
-    """Rename without overwriting; another delivery of the same bundle may have been faster."""
-    if _holds(remote, final, entry, progress):
-        remote.remove(aside)
-        return
-    try:
-        remote.rename(aside, final)
-    except DeliveryError:
-        if not _holds(remote, final, entry, progress):
-            raise
-        remote.remove(aside)
-    if remote.size(final) != entry.size:
-        raise DeliveryError(
-            f"{entry.file} is not in the drop after its rename", remote.place(final),
-            "something else works on the drop: stop it, and deliver again",
-        )
+class _Sending(NamedTuple):
+    """One file on its way into the folder ``root``."""
+
+    remote: RemoteFiles
+    root: str
+    entry: DropEntry
+    origin: str
+    token: str
+    progress: Progress
+
+    @property
+    def aside(self) -> str:
+        return posixpath.join(self.root, temporary_name(self.entry.file, self.token))
+
+    @property
+    def final(self) -> str:
+        return posixpath.join(self.root, self.entry.file)
+
+    def carry_out(self, content: Iterator[bytes], part: Part | None) -> None:
+        """Store the content aside, or what a part lacks of it, read it back, publish it."""
+        begun, rest = _beginning(content, part.size if part else 0)
+        if part:
+            # A delivery that works on this part at the same time loses it here, and stops.
+            self.remote.rename(posixpath.join(self.root, part.name), self.aside)
+        self._store(rest, begun)
+        found = _measure(self.remote, self.aside, self.entry, self.progress, begun)
+        if found != (self.entry.size, self.entry.sha256):
+            _remove_quietly(self.remote, self.aside)
+            raise DeliveryError(
+                f"{self.entry.file} read back from the drop is not what was sent", self.remote.place(self.final),
+                "deliver again; if it happens again, check the drop's disk",
+                expected=self.entry.sha256, found=found[1],
+            )
+        self._publish()
+
+    def _store(self, rest: Iterator[bytes], begun: _Tally) -> None:
+        sent = begun.copy()
+        try:
+            self.remote.store(self.aside, self._counted(rest, sent), begun.size)
+        except DeliveryError as error:
+            full = self._give_up()
+            if full is None:
+                raise
+            raise full from error
+        if sent.found != (self.entry.size, self.entry.sha256):
+            _remove_quietly(self.remote, self.aside)
+            raise DeliveryError(
+                f"{self.entry.file} is not what its digest says, it was changed meanwhile", self.origin,
+                "find out who changed it, bring it back as it was sealed, and deliver again",
+                expected=self.entry.sha256, found=sent.found[1],
+            )
+
+    def _counted(self, chunks: Iterable[bytes], sent: _Tally) -> Iterator[bytes]:
+        for chunk in chunks:
+            yield chunk
+            sent.take(chunk)
+            self.progress("sent", self.entry.file, sent.size, self.entry.size)
+
+    def _give_up(self) -> DeliveryError | None:
+        """Remove what arrived, so that it does not keep the drop full, and see whether that was the reason.
+
+        A server that is full says "Failure", no more. Over a connection that is lost nothing can be
+        removed; then the next delivery goes on with what arrived.
+        """
+        try:
+            self.remote.remove(self.aside)
+            free = self.remote.free(self.root)
+        except DeliveryError:
+            return None
+        if free is None or free >= self.entry.size:
+            return None
+        return _full(self.remote.place(self.final), self.entry.size, free)
+
+    def _publish(self) -> None:
+        """Rename without overwriting; another delivery of the same bundle may have been faster."""
+        remote, entry = self.remote, self.entry
+        if _holds(remote, self.final, entry, self.progress):
+            remote.remove(self.aside)
+            return
+        try:
+            remote.rename(self.aside, self.final)
+        except DeliveryError:
+            if not _holds(remote, self.final, entry, self.progress):
+                raise
+            remote.remove(self.aside)
+        if remote.size(self.final) != entry.size:
+            raise DeliveryError(
+                f"{entry.file} is not in the drop after its rename", remote.place(self.final),
+                "something else works on the drop: stop it, and deliver again",
+            )
+
+
+def _full(place: str, needed: int, free: int) -> DeliveryError:
+    return DeliveryError(
+        f"the drop is full: {needed} bytes are needed, {free} are free", place,
+        "free room there, then deliver again: what has arrived whole is kept", needed=needed, free=free,
+    )
 
 
 def _holds(remote: RemoteFiles, path: str, entry: DropEntry, progress: Progress) -> bool:
@@ -209,53 +255,67 @@ def _holds(remote: RemoteFiles, path: str, entry: DropEntry, progress: Progress)
 
 
 def _holds_manifest(remote: RemoteFiles, root: str, parcel: Parcel) -> bool:
-    path = posixpath.join(root, MANIFEST_NAME)
-    size = remote.size(path)
-    if size is None:
+    data = manifest_bytes(remote, root)
+    if data is None:
         return False
-    data = b"".join(remote.chunks(path)) if size <= MANIFEST_LIMIT else b""
+    place = remote.place(posixpath.join(root, MANIFEST_NAME))
     try:
-        same = read_manifest(data, parcel.folder, path) == parcel.entries
+        same = read_manifest(data, parcel.folder, place) == parcel.entries
     except DeliveryError:
         same = False
     if not same:
         raise DeliveryError(
-            f"{MANIFEST_NAME} in the drop is not of bundle {parcel.folder}", remote.place(path),
-            _FOREIGN, file=MANIFEST_NAME,
+            f"{MANIFEST_NAME} in the drop is not of bundle {parcel.folder}", place, _FOREIGN, file=MANIFEST_NAME,
         )
     return True
 
 
 def _measure(
-    remote: RemoteFiles, path: str, entry: DropEntry, progress: Progress
+    remote: RemoteFiles, path: str, entry: DropEntry, progress: Progress, begun: _Tally | None = None
 ) -> tuple[int, str]:
-    digest = hashlib.sha256()
-    size = 0
-    for chunk in _counted(remote.chunks(path), "read back", entry, progress):
-        digest.update(chunk)
-        size += len(chunk)
-    return size, digest.hexdigest()
+    """Size and SHA-256 of a file of the drop; ``begun``: of its beginning, which is not read again."""
+    tally = begun.copy() if begun else _Tally()
+    for chunk in remote.chunks(path, tally.size):
+        tally.take(chunk)
+        progress("read back", entry.file, tally.size, entry.size)
+    return tally.found
 
 
-def _counted(
-    chunks: Iterable[bytes], verb: str, entry: DropEntry, progress: Progress
-) -> Iterator[bytes]:
-    done = 0
-    for chunk in chunks:
-        yield chunk
-        done += len(chunk)
-        progress(verb, entry.file, done, entry.size)
+def _beginning(content: Iterator[bytes], size: int) -> tuple[_Tally, Iterator[bytes]]:
+    """The first ``size`` bytes of a content, measured, and what comes after them."""
+    tally = _Tally()
+    for chunk in content:
+        left = size - tally.size
+        tally.take(chunk[:left])
+        if len(chunk) > left:
+            return tally, chain([chunk[left:]], content)
+    return tally, iter(())
 
 
-def _partials(remote: RemoteFiles, root: str, parcel: Parcel) -> list[str]:
-    """Temporary names of earlier tries: this protocol's own, of this bundle's files, nothing else."""
-    found = []
+def _remains(remote: RemoteFiles, root: str, parcel: Parcel) -> dict[str, str]:
+    """Temporary names of earlier tries, and whose they are: this protocol's own, of this bundle's files only."""
+    found = {}
     for directory in sorted({posixpath.dirname(name) for name in [MANIFEST_NAME, *parcel.entries]}):
         for name in remote.names(posixpath.join(root, directory) if directory else root):
             path = posixpath.join(directory, name)
-            if _original_name(path) in parcel.entries or _original_name(path) == MANIFEST_NAME:
-                found.append(path)
+            original = _original_name(path)
+            if original in parcel.entries or original == MANIFEST_NAME:
+                found[path] = original
     return found
+
+
+def _right_part(
+    remote: RemoteFiles, root: str, parcel: Parcel, name: str, remains: Mapping[str, str], progress: Progress
+) -> Part | None:
+    """The longest part of a file whose bytes are the file's; a server may have lost or exchanged some."""
+    entry, right = parcel.entries[name], []
+    for path in (path for path, original in remains.items() if original == name):
+        listed = remote.size(posixpath.join(root, path)) or 0
+        if 0 < listed <= entry.size:
+            found = _measure(remote, posixpath.join(root, path), entry, progress)
+            if _beginning(parcel.sources[name](), found[0])[0].found == found:
+                right.append(Part(path, found[0]))
+    return max(right, key=lambda part: part.size, default=None)
 
 
 def _original_name(path: str) -> str:
@@ -277,14 +337,3 @@ def _remove_quietly(remote: RemoteFiles, path: str) -> None:
         remote.remove(path)
     except DeliveryError:
         return  # the first failure is the one to tell; the next delivery cleans up
-
-
-def _read(path: str) -> Iterator[bytes]:
-    try:
-        with open(path, "rb") as stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
-    except OSError as error:
-        raise DeliveryError(
-            f"a file of the bundle cannot be read: {error.strerror}", path, "check the bundle"
-        ) from error

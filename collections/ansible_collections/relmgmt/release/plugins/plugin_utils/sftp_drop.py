@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The drop over SFTP: ``delivery.RemoteFiles`` spoken with paramiko.
+"""The drop over SFTP: ``RemoteFiles`` spoken with paramiko.
 
 The server must be in the given known_hosts file; an unknown or another key is refused. Keys
 come from the given file only, never from an agent or a home directory.
@@ -14,19 +14,35 @@ from contextlib import contextmanager
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DeliveryError, InvalidInput
-from ansible_collections.relmgmt.release.plugins.plugin_utils.delivery import CHUNK
+from ansible_collections.relmgmt.release.plugins.plugin_utils.remote_files import CHUNK
 
 try:
     import paramiko
-    from paramiko.sftp import CMD_EXTENDED
+    from paramiko.sftp import CMD_EXTENDED, CMD_EXTENDED_REPLY
 except ImportError as missing:
     PARAMIKO_MISSING: ImportError | None = missing
 else:
     PARAMIKO_MISSING = None
 
 _SETTINGS = "check relmgmt_drop: host, port, user, private_key and known_hosts, and that the server runs"
-_AGAIN = "deliver again: what has arrived whole is kept"
+_AGAIN = "deliver again: what has arrived is kept"
+_FULL = f"{_AGAIN}; if it happens again, see whether the drop is full or over its quota"
 _PARALLEL_READS = 64
+
+# The options of a drop, for the actions that deliver into one.
+DROP_OPTIONS: dict[str, Any] = {
+    "type": "dict",
+    "required": True,
+    "options": {
+        "method": {"type": "str", "choices": ["path", "sftp"], "default": "sftp"},
+        "host": {"type": "str", "required": True},
+        "port": {"type": "int", "default": 22},
+        "user": {"type": "str", "required": True},
+        "private_key": {"type": "path", "required": True, "no_log": False},
+        "known_hosts": {"type": "path", "required": True},
+        "path": {"type": "str", "required": True},
+    },
+}
 
 
 @contextmanager
@@ -41,7 +57,18 @@ def open_drop(drop: Mapping[str, Any], timeout: float) -> Iterator[SftpFiles]:
         channel = session.get_channel()
         if channel is not None:
             channel.settimeout(timeout)
-        yield SftpFiles(session, where)
+        yield SftpFiles(session, where, _server(client, drop))
+
+
+def _server(client: paramiko.SSHClient, drop: Mapping[str, Any]) -> dict[str, str]:
+    """Who answered: address, user, and the host key that was checked."""
+    transport = client.get_transport()
+    key = transport.get_remote_server_key() if transport else None
+    return {
+        "server": f"{drop['host']}:{drop.get('port') or 22}",
+        "user": str(drop["user"]),
+        "host_key": f"{key.get_name()} {key.fingerprint}" if key else "",
+    }
 
 
 def check_drop(drop: Mapping[str, Any]) -> None:
@@ -75,11 +102,12 @@ def _connect(client: paramiko.SSHClient, drop: Mapping[str, Any], where: str, ti
 
 
 class SftpFiles:
-    """The drop's files over one SFTP session (``delivery.RemoteFiles``)."""
+    """The drop's files over one SFTP session (``RemoteFiles``); ``server``: who answered, as receipts say it."""
 
-    def __init__(self, session: paramiko.SFTPClient, where: str) -> None:
+    def __init__(self, session: paramiko.SFTPClient, where: str, server: Mapping[str, str]) -> None:
         self._session = session
         self._where = where
+        self.server = dict(server)
 
     def place(self, path: str) -> str:
         return self._where + path
@@ -97,8 +125,23 @@ class SftpFiles:
             )
         return found.st_size
 
-    def chunks(self, path: str) -> Iterator[bytes]:
+    def free(self, directory: str) -> int | None:
+        session: Any = self._session
+        with _translated(self.place(directory), _AGAIN):
+            try:
+                kind, answer = session._request(CMD_EXTENDED, "statvfs@openssh.com", directory)
+            except TimeoutError:
+                raise
+            except OSError:
+                return None  # the server does not know the request, or there is no such directory
+            if kind != CMD_EXTENDED_REPLY:
+                return None
+            block, unit, blocks, _bfree, available = (answer.get_int64() for _field in range(5))
+            return int((unit or block) * available) if blocks else None
+
+    def chunks(self, path: str, start: int = 0) -> Iterator[bytes]:
         with _translated(self.place(path), _AGAIN), self._session.open(path, "rb") as stream:
+            stream.seek(start)
             stream.prefetch(stream.stat().st_size, _PARALLEL_READS)
             while chunk := stream.read(CHUNK):
                 yield chunk
@@ -119,13 +162,28 @@ class SftpFiles:
                 if not stat.S_ISDIR(self._session.lstat(path).st_mode or 0):
                     raise
 
-    def store(self, path: str, chunks: Iterable[bytes]) -> None:
-        with _translated(self.place(path), _AGAIN), self._session.open(path, "wx") as stream:
-            stream.set_pipelined(True)
-            for chunk in chunks:
-                stream.write(chunk)
-            stream.flush()
-            self._sync(stream)
+    def store(self, path: str, chunks: Iterable[bytes], start: int = 0) -> None:
+        with _translated(self.place(path), _FULL):
+            try:
+                with self._session.open(path, "r+" if start else "wx") as stream:
+                    stream.seek(start)
+                    stream.set_pipelined(True)
+                    for chunk in chunks:
+                        stream.write(chunk)
+                    stream.flush()
+                    self._hear(stream)
+                    self._sync(stream)
+            except TimeoutError:
+                # What is asked for now would be carried out when the line is back, with nobody to see it.
+                self._session.close()
+                raise
+
+    def _hear(self, stream: paramiko.SFTPFile) -> None:
+        """Wait for the answer to every write: paramiko drops a refusal that comes with another request's answer."""
+        waiting: Any = stream
+        session: Any = self._session
+        while waiting._reqs:
+            session._read_response(waiting._reqs.popleft())
 
     def _sync(self, stream: paramiko.SFTPFile) -> None:
         """Sync the file where the server knows how; paramiko has no call of its own for it."""
@@ -161,10 +219,11 @@ def _translated(place: str, cure: str) -> Iterator[None]:
             f"the drop shows another host key than known_hosts has ({error.key.get_name()})", place,
             "do not go on before the server's owner has confirmed its new key; then correct known_hosts",
         ) from error
-    except (paramiko.SSHException, OSError, EOFError) as error:
+    except (paramiko.SSHException, paramiko.SFTPError, OSError, EOFError) as error:
         raise DeliveryError(f"SFTP failed: {_words(error)}", place, cure) from error
 
 
 def _words(error: Exception) -> str:
     text = str(error).strip()
-    return text or {"EOFError": "the connection was cut"}.get(type(error).__name__, type(error).__name__)
+    silent = {"EOFError": "the connection was cut", "TimeoutError": "the server does not answer"}
+    return text or silent.get(type(error).__name__, type(error).__name__)
