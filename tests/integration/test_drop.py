@@ -123,7 +123,7 @@ class TestSftp:
 
     def test_a_connection_cut_in_mid_file_is_told_and_leaves_nothing(self, tmp_path, into):
         wrapper = tmp_path / "cuts"
-        wrapper.write_text(f"#!/bin/sh\n{sftp_server()} | head -c 1000000\n")
+        wrapper.write_text(f"#!/bin/sh\n{sftp_server()} | stdbuf -o0 head -c 1000000\n")
         wrapper.chmod(0o755)
         package = tmp_path / "cfis.war"
         package.write_bytes(os.urandom(4 << 20))

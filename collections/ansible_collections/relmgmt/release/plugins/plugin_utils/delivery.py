@@ -15,6 +15,7 @@ import hashlib
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import chain
 from typing import NamedTuple
 
@@ -120,6 +121,18 @@ def manifest_bytes(remote: RemoteFiles, root: str) -> bytes | None:
     return b"".join(remote.chunks(path)) if size <= MANIFEST_LIMIT else b""
 
 
+class _TakenOver(Exception):
+    """Another delivery of the same bundle has renamed or removed the file under way."""
+
+
+class _Unread(Exception):
+    """The content could not be read, whatever the drop says."""
+
+    def __init__(self, error: DeliveryError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class _Tally:
     """Size and digest of what has gone by of a file; a copy goes on from there."""
 
@@ -160,13 +173,28 @@ class _Sending(NamedTuple):
         return posixpath.join(self.root, self.entry.file)
 
     def carry_out(self, content: Iterator[bytes], part: Part | None) -> None:
-        """Store the content aside, or what a part lacks of it, read it back, publish it."""
+        """Store the content aside, or what a part lacks of it, read it back, publish it.
+
+        Another delivery of the same bundle may take over what lies aside, as a part to continue.
+        """
+        try:
+            self._carry(content, part)
+        except _TakenOver as taken:
+            if not _holds(self.remote, self.final, self.entry, self.progress):
+                raise DeliveryError(
+                    f"another delivery of the same bundle has taken over {self.entry.file}",
+                    self.remote.place(self.final), "let that one end, then deliver again: what it brought is kept",
+                ) from taken
+
+    def _carry(self, content: Iterator[bytes], part: Part | None) -> None:
         begun, rest = _beginning(content, part.size if part else 0)
         if part:
-            # A delivery that works on this part at the same time loses it here, and stops.
-            self.remote.rename(posixpath.join(self.root, part.name), self.aside)
+            left = posixpath.join(self.root, part.name)
+            with self._ours(left):
+                self.remote.rename(left, self.aside)
         self._store(rest, begun)
-        found = _measure(self.remote, self.aside, self.entry, self.progress, begun)
+        with self._ours(self.aside):
+            found = _measure(self.remote, self.aside, self.entry, self.progress, begun)
         if found != (self.entry.size, self.entry.sha256):
             _remove_quietly(self.remote, self.aside)
             raise DeliveryError(
@@ -176,10 +204,26 @@ class _Sending(NamedTuple):
             )
         self._publish()
 
+    @contextmanager
+    def _ours(self, path: str) -> Iterator[None]:
+        """What fails because the file at ``path`` is gone was taken over."""
+        try:
+            yield
+        except DeliveryError as error:
+            try:
+                gone = self.remote.size(path) is None
+            except DeliveryError:
+                gone = False  # the connection is lost: the first failure tells it
+            if gone:
+                raise _TakenOver from error
+            raise
+
     def _store(self, rest: Iterator[bytes], begun: _Tally) -> None:
         sent = begun.copy()
         try:
-            self.remote.store(self.aside, self._counted(rest, sent), begun.size)
+            self.remote.store(self.aside, self._counted(_source(rest), sent), begun.size)
+        except _Unread as unread:
+            raise unread.error from unread  # what arrived is right, the next delivery goes on with it
         except DeliveryError as error:
             full = self._give_up()
             if full is None:
@@ -221,7 +265,8 @@ class _Sending(NamedTuple):
             remote.remove(self.aside)
             return
         try:
-            remote.rename(self.aside, self.final)
+            with self._ours(self.aside):
+                remote.rename(self.aside, self.final)
         except DeliveryError:
             if not _holds(remote, self.final, entry, self.progress):
                 raise
@@ -231,6 +276,13 @@ class _Sending(NamedTuple):
                 f"{entry.file} is not in the drop after its rename", remote.place(self.final),
                 "something else works on the drop: stop it, and deliver again",
             )
+
+
+def _source(content: Iterable[bytes]) -> Iterator[bytes]:
+    try:
+        yield from content
+    except DeliveryError as error:
+        raise _Unread(error) from error
 
 
 def _full(place: str, needed: int, free: int) -> DeliveryError:

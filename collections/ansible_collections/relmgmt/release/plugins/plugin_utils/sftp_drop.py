@@ -53,21 +53,28 @@ def open_drop(drop: Mapping[str, Any], timeout: float) -> Iterator[SftpFiles]:
     with paramiko.SSHClient() as client:
         _connect(client, drop, where, timeout)
         with _translated(where, _SETTINGS):
-            session = client.open_sftp()
-        channel = session.get_channel()
-        if channel is not None:
-            channel.settimeout(timeout)
-        yield SftpFiles(session, where, _server(client, drop))
+            transport = client.get_transport()
+            if transport is None:
+                raise EOFError
+            session = _begin(transport, timeout)
+        yield SftpFiles(session, where, _server(transport, drop))
 
 
-def _server(client: paramiko.SSHClient, drop: Mapping[str, Any]) -> dict[str, str]:
+def _begin(transport: paramiko.Transport, timeout: float) -> paramiko.SFTPClient:
+    """The SFTP session; SSHClient.open_sftp would wait for the server's first word without end."""
+    channel = transport.open_session(timeout=timeout)
+    channel.settimeout(timeout)
+    channel.invoke_subsystem("sftp")
+    return paramiko.SFTPClient(channel)
+
+
+def _server(transport: paramiko.Transport, drop: Mapping[str, Any]) -> dict[str, str]:
     """Who answered: address, user, and the host key that was checked."""
-    transport = client.get_transport()
-    key = transport.get_remote_server_key() if transport else None
+    key = transport.get_remote_server_key()
     return {
         "server": f"{drop['host']}:{drop.get('port') or 22}",
         "user": str(drop["user"]),
-        "host_key": f"{key.get_name()} {key.fingerprint}" if key else "",
+        "host_key": f"{key.get_name()} {key.fingerprint}",
     }
 
 
