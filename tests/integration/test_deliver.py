@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -283,7 +284,7 @@ def test_a_part_that_is_damaged_is_sent_anew(base, cut_off):
 def test_a_line_that_stalls_is_given_up_and_continued_by_the_next_delivery(tmp_path, base):
     bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB * 8))
     with first_session(tmp_path / "stalls", ends="exec sleep 20") as server:
-        succeeded, result = deliver(server, bundle, base, options={"timeout": 4})
+        succeeded, result = deliver(server, bundle, base, options={"timeout": 3})
         assert not succeeded
         assert "the server does not answer" in result["msg"]
         [part] = next(base.iterdir()).glob(".cfis.war.*.part")
@@ -291,6 +292,47 @@ def test_a_line_that_stalls_is_given_up_and_continued_by_the_next_delivery(tmp_p
     assert succeeded, result
     assert result["resumed"][0]["bytes"] > MIB
     assert {p.name for p in part.parent.iterdir()} == DELIVERED
+
+
+def test_of_two_deliveries_at_once_the_later_takes_over_and_both_end_well(tmp_path, base):
+    """The first is held up in mid-file; the second goes on with its part, and publishes it."""
+    bundle = write_bundle(tmp_path / "big", war=os.urandom(MIB * 8))
+    go_on = tmp_path / "go on"
+    with first_session(tmp_path / "held", ends=f"until [ -e '{go_on}' ]; do sleep 0.1; done; exec cat") as server:
+        first = start_delivery(server, bundle, base)
+        wait_for_part(base, first)
+        succeeded, second = deliver(server, bundle, base)
+        assert succeeded, second
+        assert [one["file"] for one in second["resumed"]] == ["cfis.war"]
+        assert first.poll() is None
+        go_on.touch()
+        succeeded, result = outcome(first)
+    assert succeeded, result
+    assert set(result["sent"]) == DELIVERED
+    folder = base / result["bundle"]
+    assert {p.name for p in folder.iterdir()} == DELIVERED
+    assert (folder / "cfis.war").read_bytes() == (bundle / "cfis.war").read_bytes()
+
+
+def test_a_server_that_never_begins_sftp_is_given_up(tmp_path, bundle, base):
+    server = start_sshd(tmp_path / "sshd", sftp="/bin/sleep 20")
+    try:
+        succeeded, result = deliver(server, bundle, base, options={"timeout": 3})
+    finally:
+        server.stop()
+    assert not succeeded
+    assert "the server does not answer" in result["msg"]
+    assert list(base.iterdir()) == []
+
+
+def wait_for_part(base, process):
+    """Until a part of cfis.war that can be continued lies in the drop."""
+    for _ in range(2000):
+        if any(part.stat().st_size > MIB for part in base.rglob(".cfis.war.*.part")):
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    raise AssertionError("no part of cfis.war appeared")
 
 
 def test_a_server_process_that_dies_in_mid_file_leaves_no_final_name(tmp_path, base):

@@ -44,6 +44,7 @@ class MemoryDrop:
         return self._left() if self.tells_room else None
 
     def chunks(self, path, start=0):
+        self._must_exist(path)
         for at in range(start, len(self.files[path]), 4):
             chunk = self.files[path][at:at + 4]
             self.read += len(chunk)
@@ -71,6 +72,7 @@ class MemoryDrop:
 
     def rename(self, old, new):
         self.before_rename(self, new)
+        self._must_exist(old)
         if new in self.files and not self.replaces:
             raise DeliveryError("Failure", new)
         self.files[new] = self.files.pop(old)
@@ -80,6 +82,10 @@ class MemoryDrop:
         self._alive()
         self.files.pop(path, None)
         self.log.append("remove " + path)
+
+    def _must_exist(self, path):
+        if path not in self.files:
+            raise DeliveryError("No such file", path)
 
     def _left(self):
         return None if self.room is None else self.room - sum(map(len, self.files.values()))

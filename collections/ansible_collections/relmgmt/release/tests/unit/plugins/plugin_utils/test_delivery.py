@@ -221,6 +221,57 @@ def test_another_delivery_of_the_same_bundle_may_be_faster(drop, parcel):
     assert drop.files[f"{ROOT}/cfis.war"] == CONTENT["cfis.war"]
 
 
+@pytest.mark.parametrize("published", [True, False])
+@pytest.mark.parametrize("when", ["it is claimed", "it is sent", "it is renamed"])
+def test_what_another_delivery_of_the_same_bundle_takes_over(drop, parcel, when, published):
+    """All is well if it has published the file already; if not, this delivery stops and says why."""
+    final, taken = f"{ROOT}/cfis.war", []
+
+    def take_over(drop, path):
+        mine = [name for name in drop.files if "cfis.war" in name and name.endswith(".part")]
+        if mine and not taken:
+            taken.append(drop.files.pop(mine[0]))
+            drop.files[final if published else f"{ROOT}/.cfis.war.{'e' * 16}.part"] = CONTENT["cfis.war"]
+
+    if when == "it is claimed":
+        left_behind(drop, CONTENT["cfis.war"][:8])
+        drop.before_rename = lambda drop, new: "cfis.war" in new and take_over(drop, new)
+    elif when == "it is sent":
+        drop.after_store = take_over
+    else:
+        drop.before_rename = lambda drop, new: new == final and take_over(drop, new)
+    if published:
+        deliver(drop, parcel)
+        assert {name.removeprefix(ROOT + "/") for name in drop.files} == {*CONTENT, "MANIFEST.json"}
+    else:
+        with pytest.raises(DeliveryError, match=r"another delivery .* has taken over cfis\.war") as caught:
+            deliver(drop, parcel)
+        assert (caught.value.place, bool(caught.value.cure)) == (f"memory:{final}", True)
+        assert f"{ROOT}/MANIFEST.json" not in drop.files
+    assert taken
+    drop.before_rename = drop.after_store = lambda drop, path: None
+    deliver(drop, parcel)
+    assert deliver(drop, parcel).complete
+
+
+def test_a_source_that_fails_in_mid_file_leaves_the_part_for_the_next_delivery(drop, parcel):
+    """The set for the previous environment is read from a drop, whose line may be cut."""
+    def cut_short():
+        yield CONTENT["cfis.war"][:12]
+        raise DeliveryError("the other drop's line was cut", "sftp://other")
+
+    whole = parcel.sources["cfis.war"]
+    parcel.sources["cfis.war"] = cut_short
+    with pytest.raises(DeliveryError, match="the other drop's line was cut") as caught:
+        deliver(drop, parcel)
+    assert caught.value.place == "sftp://other"
+    parcel.sources["cfis.war"] = whole
+    found = delivery.survey(drop, BASE, parcel, silent)
+    assert found.parts == {"cfis.war": (delivery.temporary_name("cfis.war", TOKEN), 12)}
+    delivery.send(drop, BASE, parcel, found, TOKEN[::-1], silent)
+    assert deliver(drop, parcel).complete
+
+
 def test_a_file_put_there_meanwhile_is_not_overwritten(drop, parcel):
     drop.before_rename = lambda drop, new: drop.files.update({new: b"other"})
     with pytest.raises(DeliveryError, match="another content"):
