@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import time
@@ -20,8 +21,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Led
 
 REPO = pathlib.Path(__file__).resolve().parents[2]
 BUNDLES = REPO / "examples" / "bundles"
-PACKAGES = {"app1": ("war:cfis", "cfis.war"), "app2": ("war:cfis", "cfis.war"),
-            "web1": ("static:/srv/web", "cfis-static.zip")}
+PACKAGES = {"app1": ("war:cfis", "cfis.war"), "web1": ("static:/srv/web", "cfis-static.zip")}
 
 
 def folder(release):
@@ -46,9 +46,12 @@ class Site:
     def __init__(self, root, server):
         self.root, self.server = root, server
         self.drop, self.previous, self.records = root / "drop", root / "previous", root / "records"
-        self.drop.mkdir()
-        self.previous.mkdir()
         self.hosts = {name: {"relmgmt_state_dir": str(root / name)} for name in PACKAGES}
+
+    def copy(self, root):
+        """An environment of its own in the same state."""
+        shutil.copytree(self.root, root, dirs_exist_ok=True)
+        return Site(root, self.server)
 
     def play(self, playbook, *options):
         """Run a playbook; returns (succeeded, changes by host, output)."""
@@ -96,7 +99,7 @@ class Site:
                 "relmgmt_previous_environment": {"drop": self._drop(self.previous)},
             },
             "children": {
-                "application_servers": {"hosts": {name: self.hosts[name] for name in ("app1", "app2")}},
+                "application_servers": {"hosts": {"app1": self.hosts["app1"]}},
                 "web_servers": {"hosts": {"web1": self.hosts["web1"]}},
                 "drop": {"hosts": {"drop1": {}}},
             },
@@ -107,14 +110,12 @@ class Site:
                 "private_key": self.server.private_key, "known_hosts": self.server.known_hosts}
 
 
-@pytest.fixture
-def site(tmp_path, server):
-    return Site(tmp_path, server)
-
-
-@pytest.fixture
-def running(site):
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, server):
     """CFIS001 was delivered and runs."""
+    site = Site(tmp_path_factory.mktemp("first"), server)
+    site.drop.mkdir()
+    site.previous.mkdir()
     succeeded, changed, output = site.deliver(1)
     assert succeeded, output
     assert changed["drop1"] == 1
@@ -123,58 +124,68 @@ def running(site):
     return site
 
 
-def test_what_runs_goes_to_the_previous_environment_as_a_whole_set(running):
+@pytest.fixture
+def running(tmp_path, first):
+    """CFIS001 runs."""
+    return first.copy(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory, first):
+    """CFIS001 runs, and CFIS002 was delivered."""
+    site = first.copy(tmp_path_factory.mktemp("second"))
+    succeeded, changed, output = site.deliver(2)
+    assert succeeded, output
+    assert changed == {"app1": 0, "web1": 0, "drop1": 2}
+    return site
+
+
+def test_check_mode_shows_what_would_go_to_both_drops_and_touches_nothing(running):
     before = running.untouched()
     succeeded, _changed, output = running.deliver(2, "--check", "--diff")
     assert succeeded, output
-    assert "+cfis.war" in output
+    for place, release in ((running.previous, "CFIS001"), (running.drop, "CFIS002")):
+        assert f"{place}/{folder(release)}" in output
+    assert output.count("+cfis.war") == 2
     assert running.untouched() == before
 
-    succeeded, changed, output = running.deliver(2)
-    assert succeeded, output
-    assert changed == {"app1": 0, "app2": 0, "web1": 0, "drop1": 2}
-    assert {path.name for path in running.previous.iterdir()} == {folder("CFIS001")}
-    assert tree(running.previous / folder("CFIS001")) == tree(running.drop / folder("CFIS001"))
-    assert {path.name for path in running.drop.iterdir()} == {folder("CFIS001"), folder("CFIS002")}
 
-    succeeded, changed, output = running.deliver(2)
+def test_what_runs_goes_to_the_previous_environment_as_a_whole_set(second):
+    assert {path.name for path in second.previous.iterdir()} == {folder("CFIS001")}
+    assert tree(second.previous / folder("CFIS001")) == tree(second.drop / folder("CFIS001"))
+    assert {path.name for path in second.drop.iterdir()} == {folder("CFIS001"), folder("CFIS002")}
+    before = second.untouched()
+    succeeded, changed, output = second.deliver(2)
     assert (succeeded, changed["drop1"]) == (True, 0), output
-    running.install("CFIS002", "CHG0000002")
-    succeeded, changed, output = running.deliver(2)
-    assert (succeeded, changed["drop1"]) == (True, 0), output
-    assert {path.name for path in running.previous.iterdir()} == {folder("CFIS001")}
+    assert second.untouched() == before
 
 
-def test_a_release_is_not_delivered_when_what_it_replaces_cannot_be_kept(running):
-    for file in (running.drop / folder("CFIS001")).iterdir():
+def test_a_release_is_not_delivered_when_what_it_replaces_cannot_be_kept_whole(running):
+    """It is gone from the drop; then, brought back as the error says, it is damaged there."""
+    held = running.drop / folder("CFIS001")
+    for file in held.iterdir():
         file.unlink()
     succeeded, _changed, output = running.deliver(2)
     assert not succeeded
     assert f"the drop does not hold {folder('CFIS001')}, which runs now (change CHG0000001)" in output
-    assert {path.name for path in running.drop.iterdir()} == {folder("CFIS001")}
     assert running.deliver(1)[0]
-    assert running.deliver(2)[0]
-    assert (running.previous / folder("CFIS001") / "MANIFEST.json").exists()
 
-
-def test_a_set_that_is_damaged_in_the_drop_does_not_reach_the_previous_environment(running):
-    war = running.drop / folder("CFIS001") / "cfis.war"
-    data = bytearray(war.read_bytes())
+    data = bytearray((held / "cfis.war").read_bytes())
     data[len(data) // 2] ^= 1
-    war.write_bytes(data)
+    (held / "cfis.war").write_bytes(data)
     succeeded, _changed, output = running.deliver(2)
     assert not succeeded
     assert "cfis.war is not what its digest says" in output
-    assert str(running.drop / folder("CFIS001")) in output
-    assert not (running.previous / folder("CFIS001") / "cfis.war").exists()
-    assert not (running.previous / folder("CFIS001") / "MANIFEST.json").exists()
+    assert str(held) in output
+    assert {path.name for path in running.drop.iterdir()} == {folder("CFIS001")}
+    assert not {"cfis.war", "MANIFEST.json"} & {path.name for path in running.previous.rglob("*")}
 
 
 def test_a_host_that_does_not_answer_holds_the_delivery(running):
-    running.hosts["app2"].update(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1)
+    running.hosts["app1"].update(ansible_connection="ssh", ansible_host="127.0.0.1", ansible_port=1)
     succeeded, _changed, output = running.deliver(2)
     assert not succeeded
-    assert "what runs on app2 before the release is not known" in output
+    assert "what runs on app1 before the release is not known" in output
     assert {path.name for path in running.drop.iterdir()} == {folder("CFIS001")}
     assert list(running.previous.iterdir()) == []
 
@@ -184,26 +195,25 @@ RECORD = """\
   gather_facts: false
   vars:
     gate_cycle:
-      {change: %s, attempt: 1, release: CFIS002, environment: sandbox, bundle_digest: "", bundle: ""}
+      {change: CHG0000002, attempt: 1, release: CFIS002, environment: sandbox, bundle_digest: "", bundle: ""}
   roles:
     - relmgmt.release.record
 """
 
 
-def test_the_record_shows_the_receipts_of_its_change(running):
-    assert running.deliver(2)[0]
-    pages = {}
-    for change in ("CHG0000002", "CHG0000009"):
-        (running.root / "record.yml").write_text(RECORD % change)
-        succeeded, _changed, output = running.play(running.root / "record.yml")
-        assert succeeded, output
-        pages[change] = (running.records / f"{change}-1.html").read_text()
-    place = f"sftp://{running.server.user}@{running.server.host}:{running.server.port}"
-    shown = subprocess.run(["ssh-keygen", "-l", "-f", running.server.known_hosts], capture_output=True, text=True,
+def test_the_record_shows_the_receipts_of_its_change(second):
+    own = second.records / f"CHG0000002-{folder('CFIS002')}-delivery.json"
+    other = {**json.loads(own.read_text()), "change": "CHG0000002-X", "place": "sftp://elsewhere"}
+    (second.records / "CHG0000002-X-CFIS002-delivery.json").write_text(json.dumps(other))
+    (second.root / "record.yml").write_text(RECORD)
+    succeeded, _changed, output = second.play(second.root / "record.yml")
+    assert succeeded, output
+    page = (second.records / "CHG0000002-1.html").read_text()
+    place = f"sftp://{second.server.user}@{second.server.host}:{second.server.port}"
+    shown = subprocess.run(["ssh-keygen", "-l", "-f", second.server.known_hosts], capture_output=True, text=True,
                            check=True).stdout.split()[1]
-    page = pages["CHG0000002"]
-    assert f"Delivered to {place}{running.drop / folder('CFIS002')}" in page
-    assert f"Delivered to {place}{running.previous / folder('CFIS001')}" in page
+    assert f"Delivered to {place}{second.drop / folder('CFIS002')}" in page
+    assert f"Delivered to {place}{second.previous / folder('CFIS001')}" in page
     assert f"(ssh-ed25519 {shown})" in page
     assert hashlib.sha256((BUNDLES / "CFIS002" / "cfis.war").read_bytes()).hexdigest() in page
-    assert "Delivered to" not in pages["CHG0000009"]
+    assert "elsewhere" not in page
