@@ -26,6 +26,28 @@ def failure_note(result: Mapping[str, Any], phase: str, task: str) -> dict[str, 
     }
 
 
+def proxies_of(hostvars: Mapping[str, Any], server: str) -> list[str]:
+    """The hosts whose proxy has the server among its members, in the inventory's order."""
+    return [name for name in hostvars
+            if server in ((hostvars[name].get("relmgmt_proxy") or {}).get("members") or {})]
+
+
+def differs_from(state: Mapping[str, Any], digests: list[str]) -> bool:
+    """Whether a host, by what ``release_info`` said of it, lacks one of these packages or is not known to be right."""
+    current = {row["digest"] for row in (state.get("current") or {}).values()}
+    return bool(state.get("drift")) or not current.issuperset(digests) or _was_cut_off(state)
+
+
+def _was_cut_off(state: Mapping[str, Any]) -> bool:
+    """The host was changed, and nobody has looked at it since."""
+    for act in state.get("acts", []):
+        if act["module"] == "verify" and act["outcome"] == "done":
+            return False
+        if act["can_be_undone"] and not act["undone"]:
+            return True
+    return False
+
+
 class FilterModule:
     """The filters."""
 
@@ -34,6 +56,8 @@ class FilterModule:
         return {
             "failed_anywhere": lambda hostvars: reports.any_failure(hostvars, list(hostvars)),
             "may_reopen": lambda hostvars: reports.may_reopen(hostvars, list(hostvars)),
+            "differs_from": differs_from,
             "failure_note": failure_note,
             "first_reachable": first_reachable,
+            "proxies_of": proxies_of,
         }
