@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -25,8 +26,12 @@ http {{
     scgi_temp_path {run}/scgi;
     types {{ text/html html; text/css css; text/plain txt; application/json json; image/svg+xml svg; }}
     default_type application/octet-stream;
+    # A client keeps its server: it hears of the key of its first request in a cookie.
+    map $cookie_cfis_route $cfis_route {{ "" $request_id; default $cookie_cfis_route; }}
     upstream cfis {{
-{servers}    }}
+        hash $cfis_route consistent;
+        include {members};
+    }}
 {users}{testers}}}
 """
 SITE = """    server {{
@@ -38,6 +43,7 @@ SITE = """    server {{
             proxy_connect_timeout 5s;
             proxy_read_timeout 30s;
             add_header X-Served-By $upstream_addr always;
+            add_header Set-Cookie "cfis_route=$cfis_route; Path=/; HttpOnly; SameSite=Lax" always;
         }}
         location /static/ {{
             alias {static}/current/;
@@ -58,20 +64,44 @@ MAINTENANCE = """<!DOCTYPE html>
 """
 
 
+def members_file(layout: Layout) -> Path:
+    """The servers behind the web entry; a release takes them out and in by it."""
+    return layout.host(WEB) / "etc" / "members.conf"
+
+
+def members(layout: Layout, ports: dict[str, int]) -> dict[str, str]:
+    """By application server, its address as the web entry has it."""
+    return {host: f"{layout.address(host)}:{ports[f'http_{host}']}" for host in layout.applications}
+
+
+def command(layout: Layout, programs: Programs) -> list[str]:
+    """How nginx is called on the host of the web entry."""
+    home = layout.host(WEB)
+    argv = [str(programs.nginx), "-p", str(home), "-e", str(home / "run" / "error.log")]
+    libraries = [f"LD_LIBRARY_PATH={programs.libraries}"] if programs.libraries else []
+    return ["env", *libraries, *argv, "-c", str(home / "etc" / "nginx.conf")]
+
+
+def _write_members(layout: Layout, ports: dict[str, int]) -> None:
+    """A server that a release has taken out stays out."""
+    path, addresses = members_file(layout), list(members(layout, ports).values())
+    known = re.findall(r"server (\S+) ", path.read_text(encoding="utf-8")) if path.exists() else []
+    if known != addresses:
+        write(path, "".join(f"server {address} max_fails=0;\n" for address in addresses))
+
+
 def configure(layout: Layout, ports: dict[str, int]) -> Path:
     """Two doors: the users', which the switch closes, and the testers', open while a release is verified."""
     home = layout.host(WEB)
     (home / "run").mkdir(parents=True, exist_ok=True)
     layout.static.mkdir(parents=True, exist_ok=True)
     write(home / "etc" / "maintenance.html", MAINTENANCE)
-    servers = "".join(
-        f"        server {layout.address(host)}:{ports[f'http_{host}']} max_fails=0;\n" for host in layout.applications
-    )
+    _write_members(layout, ports)
     site = {"static": layout.static, "address": layout.address(WEB)}
     text = CONFIG.format(
         run=home / "run",
         user="" if os.geteuid() else "user root;\n",
-        servers=servers,
+        members=members_file(layout),
         users=SITE.format(port=ports["entry"], switch=SWITCH.format(home=home), **site),
         testers=SITE.format(port=ports["testers_entry"], switch="", **site),
     )
@@ -80,16 +110,19 @@ def configure(layout: Layout, ports: dict[str, int]) -> Path:
 
 def start(layout: Layout, programs: Programs, ports: dict[str, int]) -> bool:
     home = layout.host(WEB)
-    before = (home / "etc" / "nginx.conf").read_bytes() if (home / "etc" / "nginx.conf").exists() else b""
-    config = configure(layout, ports)
-    argv = [str(programs.nginx), "-p", str(home), "-e", str(home / "run" / "error.log"), "-c", str(config)]
-    environment = layout.environment(LD_LIBRARY_PATH=programs.libraries)
-    started = processes.start("nginx", argv, environment, home / "run", home)
-    if not started and config.read_bytes() != before:
+    before = _written(layout)
+    configure(layout, ports)
+    started = processes.start("nginx", command(layout, programs), layout.environment(), home / "run", home)
+    if not started and _written(layout) != before:
         os.kill(processes.running(home / "run" / "nginx.pid"), signal.SIGHUP)
     entry = (ports["entry"], layout.address(WEB))
     processes.wait_until(lambda: port_numbers.answers(*entry), "nginx", home / "run" / "error.log")
     return started
+
+
+def _written(layout: Layout) -> list[bytes]:
+    files = (layout.host(WEB) / "etc" / "nginx.conf", members_file(layout))
+    return [path.read_bytes() if path.exists() else b"" for path in files]
 
 
 def is_running(layout: Layout) -> bool:

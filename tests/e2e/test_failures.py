@@ -17,17 +17,6 @@ import pytest
 from environment import Environment, kill_group
 
 
-def liberty(environment: Environment, host: str, action: str) -> None:
-    """Stop or start the server of a host, as its administrator would."""
-    import subprocess
-
-    options = environment.variables(host)["relmgmt_websphere"]["liberty"]
-    environ = {**os.environ, "JAVA_HOME": options["java_home"], "WLP_USER_DIR": options["user_dir"]}
-    done = subprocess.run([f"{options['install_dir']}/bin/server", action, options["server"]], env=environ,
-                          capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode in (0, 1), done.stdout
-
-
 def user_writes(environment: Environment, text: str) -> None:
     """What a user's form does."""
     url = environment.variables("app1")["relmgmt_websphere"]["liberty"]["url"]
@@ -73,11 +62,11 @@ def test_a_failure_on_one_host_stops_the_rollout(installed: Environment, host: s
     """T36, T37: host 1 of 3, host 3 of 3."""
     before = installed.snapshot()
     assert installed.play("deliver", "CHG0000002").status == 0
-    liberty(installed, host, "stop")
+    installed.liberty(host, "stop")
     try:
         run = installed.play("release", "CHG0000002")
     finally:
-        liberty(installed, host, "start")
+        installed.liberty(host, "start")
     assert (run.status, run.verdict) == (2, "restored"), run.output
     failed = [name for name, state in run.result["hosts"].items() if state["failures"]]
     assert failed == [host]
