@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from pathlib import Path
 
@@ -26,24 +25,23 @@ http {{
     scgi_temp_path {run}/scgi;
     types {{ text/html html; text/css css; text/plain txt; application/json json; image/svg+xml svg; }}
     default_type application/octet-stream;
-    # A client keeps its server: it hears of the key of its first request in a cookie.
-    map $cookie_cfis_route $cfis_route {{ "" $request_id; default $cookie_cfis_route; }}
-    upstream cfis {{
-        hash $cfis_route consistent;
-        include {members};
-    }}
+    include {members};
+    # A client keeps its server: a cookie names the one that answered last.
+    map $cookie_cfis_route $cfis_upstream {{
+        default cfis;
+{routes}    }}
 {users}{testers}}}
 """
 SITE = """    server {{
         listen {address}:{port};
 {switch}        location = / {{ return 302 $scheme://$http_host/cfis/; }}
         location /cfis/ {{
-            proxy_pass http://cfis;
+            proxy_pass http://$cfis_upstream;
             proxy_set_header Host $http_host;
             proxy_connect_timeout 5s;
             proxy_read_timeout 30s;
             add_header X-Served-By $upstream_addr always;
-            add_header Set-Cookie "cfis_route=$cfis_route; Path=/; HttpOnly; SameSite=Lax" always;
+            add_header Set-Cookie "cfis_route=$upstream_addr; Path=/; HttpOnly; SameSite=Lax" always;
         }}
         location /static/ {{
             alias {static}/current/;
@@ -84,10 +82,19 @@ def command(layout: Layout, programs: Programs) -> list[str]:
 
 def _write_members(layout: Layout, ports: dict[str, int]) -> None:
     """A server that a release has taken out stays out."""
-    path, addresses = members_file(layout), list(members(layout, ports).values())
-    known = re.findall(r"server (\S+) ", path.read_text(encoding="utf-8")) if path.exists() else []
-    if known != addresses:
-        write(path, "".join(f"server {address} max_fails=0;\n" for address in addresses))
+    path, servers = members_file(layout), members(layout, ports)
+    wanted = _upstream("cfis", servers, list(servers)) + "".join(
+        _upstream(f"cfis_{host}", servers, [host]) for host in servers)
+    known = path.read_text(encoding="utf-8") if path.exists() else ""
+    if known.replace(" down;", ";") != wanted:
+        write(path, wanted)
+
+
+def _upstream(name: str, servers: dict[str, str], first: list[str]) -> str:
+    """An upstream in which all servers but the first are there for the time that those are out."""
+    lines = "".join(f"    server {address} max_fails=0{'' if host in first else ' backup'};\n"
+                    for host, address in servers.items())
+    return f"upstream {name} {{\n{lines}}}\n"
 
 
 def configure(layout: Layout, ports: dict[str, int]) -> Path:
@@ -102,6 +109,7 @@ def configure(layout: Layout, ports: dict[str, int]) -> Path:
         run=home / "run",
         user="" if os.geteuid() else "user root;\n",
         members=members_file(layout),
+        routes="".join(f"        {address} cfis_{host};\n" for host, address in members(layout, ports).items()),
         users=SITE.format(port=ports["entry"], switch=SWITCH.format(home=home), **site),
         testers=SITE.format(port=ports["testers_entry"], switch="", **site),
     )

@@ -48,17 +48,16 @@ http {{
     fastcgi_temp_path {place}/fastcgi;
     uwsgi_temp_path {place}/uwsgi;
     scgi_temp_path {place}/scgi;
-    map $cookie_route $route {{ "" $request_id; default $cookie_route; }}
-    upstream cfis {{
-        {affinity}
-        include {place}/members.conf;  # the file of proxy_member
-    }}
+    include {place}/members.conf;  # the file of proxy_member
+    map $cookie_route $pool {{
+        default cfis;
+{pools}    }}
     server {{
         listen 127.0.0.1:{port};
         location / {{
-            proxy_pass http://cfis;
+            proxy_pass http://$pool;
             proxy_next_upstream off;
-            add_header Set-Cookie "route=$route" always;
+            add_header Set-Cookie "route=$upstream_addr" always;
         }}
     }}
 }}
@@ -66,7 +65,7 @@ http {{
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """The release as text; /slow takes three seconds; while the server is being changed, 500."""
+    """The release as text; /slow takes two seconds; while the server is being changed, 500."""
 
     protocol_version = "HTTP/1.1"
     server: AppServer
@@ -74,7 +73,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.requests += 1
         if self.path == "/slow":
-            time.sleep(3)
+            time.sleep(2)
         body = self.server.release.encode()
         self.send_response(500 if self.server.being_changed else 200)
         self.send_header("Content-Length", str(len(body)))
@@ -97,6 +96,10 @@ class AppServer(http.server.ThreadingHTTPServer):
         self.release = "older"
         self.requests = 0
         self.being_changed = False
+
+    def handle_error(self, *args: Any) -> None:
+        """A proxy's health check hangs up before the answer."""
+        del args
 
     @property
     def address(self) -> str:
@@ -172,24 +175,31 @@ class HAProxyUnderTest(RunningProxy):
 
 
 class NginxUnderTest(RunningProxy):
-    """One upstream, a session's server told by a hash over a cookie."""
+    """One upstream for new sessions, and one for the sessions of each server, told by a cookie."""
 
-    def __init__(
-        self, place: pathlib.Path, servers: list[AppServer], affinity: str = "hash $route consistent;"
-    ) -> None:
+    def __init__(self, place: pathlib.Path, servers: list[AppServer], affinity: bool = True) -> None:
         super().__init__(place, servers)
         self.members = place / "members.conf"
-        self.members.write_text("# the servers\n" + "".join(
-            f"server {server.address} max_fails=0;  # {server.name}\n" for server in servers))
+        own = servers if affinity else []
+        self.members.write_text("# the servers\n" + upstream("cfis", servers, servers) + "".join(
+            upstream(f"cfis_{server.name}", servers, [server]) for server in own))
+        pools = "".join(f"        {server.address} cfis_{server.name};\n" for server in own)
         self.config = place / "nginx.conf"
         user = "" if os.geteuid() else "user root;\n"
-        self.config.write_text(NGINX.format(place=place, port=self.port, affinity=affinity, user=user))
+        self.config.write_text(NGINX.format(place=place, port=self.port, pools=pools, user=user))
         command = [str(programs().nginx), "-p", str(place), "-e", str(place / "error.log"), "-c", str(self.config)]
         self.options = {
             "kind": "nginx", "members": {server.name: server.address for server in servers},
             "nginx": {"members_file": str(self.members), "command": command, "pid_file": str(place / "nginx.pid")},
         }
         self.start(command)
+
+
+def upstream(name: str, servers: list[AppServer], first: list[AppServer]) -> str:
+    """An upstream of nginx in which all servers but the first are there for the time that those are out."""
+    lines = "".join(f"    server {server.address} max_fails=0{'' if server in first else ' backup'};  # {server.name}\n"
+                    for server in servers)
+    return f"upstream {name} {{\n{lines}}}\n"
 
 
 class Load:

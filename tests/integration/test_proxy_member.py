@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pathlib
 import re
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -68,10 +69,20 @@ def take_out_by_hand(proxy: RunningProxy, server: AppServer) -> None:
     if isinstance(proxy, HAProxyUnderTest):
         proxy.tell(f"set server cfis/{server.name} state maint")
     elif isinstance(proxy, NginxUnderTest):
-        text = proxy.members.read_text()
-        proxy.members.write_text(text.replace(f"{server.address} max_fails=0;", f"{server.address} max_fails=0 down;"))
+        write_down(proxy, server)
         proxy.process.send_signal(1)
         time.sleep(0.5)
+
+
+def write_down(proxy: NginxUnderTest, server: AppServer) -> None:
+    """As an administrator with an editor, who does not reload nginx yet."""
+    text = proxy.members.read_text()
+    proxy.members.write_text(text.replace(f"{server.address} max_fails=0", f"{server.address} max_fails=0 down"))
+
+
+def warned(result: dict[str, Any], text: str) -> bool:
+    """Whether the module has warned so; ansible-core 2.19 wraps a warning's text."""
+    return text in str(result.get("warnings"))
 
 
 def test_every_step(host: Host, servers: list[AppServer]) -> None:
@@ -147,13 +158,13 @@ def test_what_does_not_end_in_time_is_told(host: Host, servers: list[AppServer])
     for user in users:
         user.join()
     assert result["requests_left"] > 0
-    assert any("had not ended after 0 s" in warning for warning in result["warnings"])
+    assert warned(result, "had not ended after 0 s")
 
 
 def test_the_last_server_is_told(host: Host) -> None:
-    assert "warnings" not in host.set("app1", "drained")
+    assert not warned(host.set("app1", "drained"), "last server")
     host.set("app2", "drained")
-    assert any("last server that took requests" in text for text in host.set("app3", "drained")["warnings"])
+    assert warned(host.set("app3", "drained"), "last server that took requests")
 
 
 def test_names_that_are_not_there(host: Host) -> None:
@@ -210,9 +221,9 @@ def test_the_load_would_have_noticed(host: Host, servers: list[AppServer]) -> No
     assert load.backwards
 
 
-@pytest.mark.parametrize("kind,affinity", [("haproxy", "# none"), ("nginx", "least_conn;")])
+@pytest.mark.parametrize("kind,affinity", [("haproxy", "# none"), ("nginx", False)])
 def test_a_proxy_without_affinity_is_told(
-    kind: str, affinity: str, tmp_path_factory: pytest.TempPathFactory, servers: list[AppServer]
+    kind: str, affinity: Any, tmp_path_factory: pytest.TempPathFactory, servers: list[AppServer]
 ) -> None:
     place = tmp_path_factory.mktemp("px")
     proxy = KINDS[kind](place, servers, affinity)
@@ -221,7 +232,7 @@ def test_a_proxy_without_affinity_is_told(
     finally:
         proxy.stop()
     assert not result["affinity"]
-    assert any("any server" in warning for warning in result["warnings"])
+    assert warned(result, "does not hold a session to its server")
 
 
 @pytest.fixture
@@ -245,7 +256,7 @@ def test_nginx_file_keeps_everything_else(nginx: Host) -> None:
     nginx.set("app2", "drained")
     drained = nginx.proxy.members.read_text()
     assert drained.replace(" down;", ";") == before
-    assert len(re.findall(r" down;", drained)) == 1
+    assert len(re.findall(r" down;", drained)) == 4, "in each upstream"
     nginx.set("app2", "as_before")
     assert nginx.proxy.members.read_text() == before
 
@@ -263,8 +274,7 @@ def test_nginx_refuses_its_configuration(nginx: Host, servers: list[AppServer]) 
 
 def test_nginx_that_was_not_reloaded_is_put_in_force(nginx: Host, servers: list[AppServer]) -> None:
     """The run was killed after the write: the file says drained, the workers do not know it."""
-    members = nginx.proxy.members
-    members.write_text(members.read_text().replace(f"{servers[0].address} max_fails=0", f"{servers[0].address} down"))
+    write_down(nginx.proxy, servers[0])
     assert requests_reach(nginx.proxy, servers[0])
     assert nginx.set("app1", "drained")["changed"]
     assert not requests_reach(nginx.proxy, servers[0])
@@ -277,7 +287,7 @@ def test_nginx_whose_upstream_does_not_include_the_file(nginx: Host, tmp_path: p
     nginx.proxy.options["nginx"]["members_file"] = str(other)
     result = nginx.set("app1", "drained")
     assert result["failed"]
-    assert "no upstream of nginx includes this file" in result["msg"]
+    assert "no upstream of nginx has its servers from this file" in result["msg"]
 
 
 def test_nginx_two_at_once_both_count(nginx: Host, servers: list[AppServer]) -> None:
@@ -289,9 +299,21 @@ def test_nginx_two_at_once_both_count(nginx: Host, servers: list[AppServer]) -> 
         each.start()
     for each in both:
         each.join()
-    assert [result["changed"] for result in results] == [True, True]
+    assert [result.get("changed") for result in results] == [True, True], results
     assert not requests_reach(nginx.proxy, servers[0])
     assert not requests_reach(nginx.proxy, servers[1])
+
+
+def test_nginx_waits_for_a_request_that_is_still_being_sent(nginx: Host, servers: list[AppServer]) -> None:
+    """An old worker has it, and will send it to the server that it knew when it began to read."""
+    with socket.create_connection(("127.0.0.1", nginx.proxy.port)) as user:
+        user.sendall(f"GET / HTTP/1.0\r\nCookie: route={servers[0].address}\r\n".encode())
+        time.sleep(0.3)
+        assert nginx.set("app1", "drained", timeout=1)["requests_left"] > 0
+        user.sendall(b"\r\n")
+        assert b" 200 " in user.recv(4096)
+    assert servers[0].requests == 1
+    assert nginx.set("app1", "drained")["requests_left"] == 0
 
 
 def test_nginx_knows_no_sessions_that_may_end(nginx: Host) -> None:

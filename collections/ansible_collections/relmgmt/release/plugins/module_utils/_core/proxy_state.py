@@ -43,10 +43,11 @@ def warnings(member: str, others: List[str], left: int, seconds: int, affinity: 
     ``left``: what still went on there after ``seconds``. ``affinity``: the proxy keeps a session at its server.
     """
     told: Dict[str, bool] = {
-        "%d requests or connections to %s had not ended after %d s; what is deployed now cuts them off"
+        "%d requests or connections to %s, or workers that may open one, had not ended after %d s; what is deployed "
+        "now may cut them off"
         % (left, member, seconds): left > 0,
         "%s was the last server that took requests here" % member: not others,
-        "this proxy sends the requests of one session to any server: during a rollout a user may see the newer "
-        "release and then the older one again; see docs/rollout.md": not affinity,
+        "this proxy does not hold a session to its server: during a rollout a user may see the newer release and "
+        "then the older one again; see docs/rollout.md": not affinity,
     }
     return [text for text, applies in told.items() if applies]

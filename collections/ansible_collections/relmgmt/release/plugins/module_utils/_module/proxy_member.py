@@ -207,8 +207,12 @@ def _wait_until_healthy(host: Host, job: _Job) -> None:
 
 
 def _require(proxy: Proxy, name: str, state: str) -> None:
+    """Raises ProxyError unless the server is in the state; that it is in force, ``set_state`` has seen.
+
+    Another server's turn may have begun since: then the file is a newer one than the proxy works by.
+    """
     seen = _member_of(proxy, proxy.look(), name)
-    if not is_settled(seen, state):
+    if seen.state != state:
         raise ProxyError(
             "the server %s was made %s and is %s" % (name, state, seen.state), proxy.place,
             "find out who else changes it, then run the phase again",

@@ -9,8 +9,9 @@ from typing import Any, Dict, List
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._core.nginx_members import (
+    keeps_sessions,
     read_members,
-    upstreams_with,
+    upstreams_of,
     with_member,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state import (
@@ -22,6 +23,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Pro
 from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.connections import open_connections
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.nginx_process import (
+    leaving_workers,
     master_of,
     wait_for_new,
     workers,
@@ -63,13 +65,14 @@ class Nginx(Proxy):
             self._load()
 
     def busy(self, name: str) -> int:
+        """Connections to the server, and old workers: one may still be reading a request that it will send there."""
         host, _colon, port = name.rpartition(":")
         if not port.isdigit():
             host, port = name, str(_HTTP)
-        return open_connections(host.strip("[]"), int(port))
+        return open_connections(host.strip("[]"), int(port)) + leaving_workers(master_of(self.pid_file))
 
     def affinity(self) -> bool:
-        return all(self._upstreams().values())
+        return keeps_sessions(self._upstreams())
 
     def _replace(self, before: str, after: str) -> None:
         """Write the file, but not one that nginx would not load."""
@@ -80,14 +83,15 @@ class Nginx(Proxy):
             self._write(before)
             raise
 
-    def _upstreams(self) -> Dict[str, bool]:
-        """Test the configuration; the upstreams that include the file, and whether they keep a session's server."""
+    def _upstreams(self) -> List[str]:
+        """Test the configuration; the bodies of the upstreams with the servers of the file."""
         done = self._run([*self.command, "-T"], "nginx refuses its configuration")
-        found = upstreams_with(done, os.path.basename(self.place))
+        found = upstreams_of(done, os.path.basename(self.place), self._text())
         if not found:
             raise ProxyError(
-                "no upstream of nginx includes this file", self.place,
-                "write 'include %s;' into the upstream, or correct members_file in relmgmt_proxy" % self.place,
+                "no upstream of nginx has its servers from this file", self.place,
+                "write 'include %s;' into the upstream (into http, if the file has the upstreams itself), or correct "
+                "members_file in relmgmt_proxy" % self.place,
             )
         return found
 

@@ -36,6 +36,11 @@ def workers(master: int) -> Dict[int, float]:
     return {pid: began for pid, began in found.items() if began}
 
 
+def leaving_workers(master: int) -> int:
+    """How many workers of older configurations still end the requests they have."""
+    return sum(1 for pid in _children(master) if _LEAVING in _title(pid))
+
+
 def wait_for_new(master: int, old: Set[int], seconds: float) -> bool:
     """Wait until none of the old workers takes connections and a new one does; False when that does not come."""
     deadline = time.monotonic() + seconds

@@ -30,10 +30,10 @@ def test_others_serve_if_they_are_healthy() -> None:
     "others,left,affinity,told",
     [
         (["b"], 0, True, []),
-        (["b"], 3, True, ["3 requests or connections to app1 had not ended after 60 s"]),
+        (["b"], 3, True, ["3 requests or connections to app1, or workers that may open one, had not ended after 60 s"]),
         ([], 0, True, ["app1 was the last server"]),
-        (["b"], 0, False, ["any server"]),
-        ([], 1, False, ["1 requests", "the last server", "any server"]),
+        (["b"], 0, False, ["does not hold a session"]),
+        ([], 1, False, ["1 requests", "the last server", "does not hold a session"]),
     ],
 )
 def test_what_a_person_should_know(others: list[str], left: int, affinity: bool, told: list[str]) -> None:
