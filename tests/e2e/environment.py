@@ -229,6 +229,13 @@ class Environment:
         lines = Path(proxy["nginx"]["members_file"]).read_text().splitlines()
         return next(line for line in lines if proxy["members"][host] in line)
 
+    def moves(self, ticket: str) -> list[str]:
+        """What the newest attempt of a change did to the servers behind the web entry, in order."""
+        rows = self.ledger(
+            "web1", f"SELECT target, intent FROM act WHERE change='{ticket}' AND module='proxy_member' AND attempt="
+            f"(SELECT max(attempt) FROM receipt WHERE change='{ticket}') ORDER BY id")
+        return [f"{target.partition(':')[2]} {json.loads(intent)['state']}" for target, intent in rows]
+
     def snapshot(self) -> dict[str, dict[str, str]]:
         """Both tiers, item by item, global by global, file by file."""
         return {"globals": self.globals(), "routines": self.routines(), "web": self.web()}

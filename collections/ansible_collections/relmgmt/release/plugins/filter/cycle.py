@@ -32,10 +32,29 @@ def proxies_of(hostvars: Mapping[str, Any], server: str) -> list[str]:
             if server in ((hostvars[name].get("relmgmt_proxy") or {}).get("members") or {})]
 
 
-def differs_from(state: Mapping[str, Any], digests: list[str]) -> bool:
-    """Whether a host, by what ``release_info`` said of it, lacks one of these packages or is not known to be right."""
+def to_roll_out(hostvars: Mapping[str, Any], servers: list[str], digests: list[str], change: str) -> list[str]:
+    """Those of the servers that have to be changed, looked at or put back, by what the gate saw of the hosts."""
+    return [name for name in servers
+            if _differs(_seen(hostvars, name), digests) or _is_left_out(hostvars, name, change)]
+
+
+def _seen(hostvars: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return hostvars[name].get("gate_host") or {}
+
+
+def _differs(state: Mapping[str, Any], digests: list[str]) -> bool:
+    """The host lacks one of the packages, or is not known to be right."""
     current = {row["digest"] for row in (state.get("current") or {}).values()}
     return bool(state.get("drift")) or not current.issuperset(digests) or _was_cut_off(state)
+
+
+def _is_left_out(hostvars: Mapping[str, Any], server: str, change: str) -> bool:
+    """A run of this change was cut off while the server was out of a proxy."""
+    return any(
+        act["module"] == "proxy_member" and act["target"] == f"member:{server}" and act["change"] == change
+        and act["can_be_undone"] and not act["undone"]
+        for proxy in proxies_of(hostvars, server) for act in _seen(hostvars, proxy).get("acts", [])
+    )
 
 
 def _was_cut_off(state: Mapping[str, Any]) -> bool:
@@ -56,8 +75,8 @@ class FilterModule:
         return {
             "failed_anywhere": lambda hostvars: reports.any_failure(hostvars, list(hostvars)),
             "may_reopen": lambda hostvars: reports.may_reopen(hostvars, list(hostvars)),
-            "differs_from": differs_from,
             "failure_note": failure_note,
             "first_reachable": first_reachable,
             "proxies_of": proxies_of,
+            "to_roll_out": to_roll_out,
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.filter.cycle import differs_from, proxies_of
+from ansible_collections.relmgmt.release.plugins.filter.cycle import proxies_of, to_roll_out
 
 CURRENT = {"war:cfis": {"digest": "a"}, "configuration:cfis": {"digest": "b"}}
 
@@ -44,4 +44,21 @@ def test_the_proxies_of_a_server() -> None:
 def test_a_server_that_is_known_to_be_right_is_left_alone(
     state: dict[str, Any], digests: list[str], expected: bool
 ) -> None:
-    assert differs_from(state, digests) is expected
+    assert to_roll_out({"app1": {"gate_host": state}}, ["app1"], digests, "CHG1") == ["app1"] * expected
+
+
+@pytest.mark.parametrize(
+    "more,expected",
+    [
+        ({}, ["app2"]), ({"undone": True}, []), ({"can_be_undone": False}, []), ({"change": "CHG2"}, []),
+        ({"target": "member:app1"}, ["app1"]), ({"target": "member:app3"}, []), ({"module": "other"}, []),
+    ],
+)
+def test_a_server_that_was_left_out_is_put_back(more: dict[str, Any], expected: list[str]) -> None:
+    """A run was killed after the server had been looked at, before it was put back."""
+    left = {**act("proxy_member"), "target": "member:app2", "change": "CHG1", **more}
+    hosts: dict[str, dict[str, Any]] = {
+        "web1": {"relmgmt_proxy": {"members": {"app1": "x", "app2": "y"}}, "gate_host": {"acts": [left]}},
+        "app1": {"gate_host": {"current": CURRENT}}, "app2": {"gate_host": {"current": CURRENT}},
+    }
+    assert to_roll_out(hosts, ["app1", "app2"], ["a"], "CHG1") == expected
