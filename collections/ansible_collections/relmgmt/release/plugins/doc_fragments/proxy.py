@@ -39,14 +39,14 @@ options:
             type: str
             required: true
       nginx:
-        description: nginx, through a file of servers that its upstream includes. Required with O(proxy.kind=nginx).
+        description: nginx, through a file of servers that its configuration includes. Required with O(proxy.kind=nginx).
         type: dict
         suboptions:
           members_file:
             description:
-              - The file with the C(server) lines of the upstream, one a line, which an C(include) inside the
-                C(upstream) block names.
-              - A server that is out has the parameter C(down) there. Everything else in it stays as it is.
+              - The file with the C(server) lines of the upstream, which an C(include) inside the C(upstream) block names,
+                or with the C(upstream) blocks themselves, included in C(http).
+              - A server that is out has the parameter C(down) in all of its lines. Everything else stays as it is.
             type: path
             required: true
           command:

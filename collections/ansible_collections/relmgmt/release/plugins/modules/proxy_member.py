@@ -112,7 +112,7 @@ requests_left:
   returned: when drained, but for check mode
   type: int
 affinity:
-  description: Whether the proxy sends the requests of one session to one server.
+  description: Whether the proxy sends the requests of a session to the server that answered the one before.
   returned: when changed to drained, but for check mode
   type: bool
 """

@@ -29,4 +29,4 @@ class Proxy(ABC):
 
     @abstractmethod
     def affinity(self) -> bool:
-        """Whether the requests of one session go to one server as long as that serves."""
+        """Whether a session's requests go to the server that answered it last, as long as that serves."""
