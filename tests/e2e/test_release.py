@@ -51,7 +51,7 @@ def test_check_mode_shows_everything_and_touches_nothing(installed: Environment)
     assert installed.untouched() == before
 
 
-def play(environment: Environment, *phases: str) -> None:
+def carry_out(environment: Environment, *phases: str) -> None:
     for phase in phases:
         run = environment.play(phase, "CHG0000002")
         assert run.status == 0, run.output
@@ -62,7 +62,8 @@ def test_each_phase_alone_carries_the_same_release(installed: Environment) -> No
     """A9: users at work lose nothing in the rollout. The testers' door has the users' upstream, and stays open."""
     before = installed.snapshot()
     assert installed.play("deliver", "CHG0000002").status == 0
-    play(installed, "gate", "quiesce", "backup", "install")
+    assert installed.play("gate", "CHG0000002").status == 0
+    carry_out(installed, "quiesce", "backup", "install")
     door, page = installed.variables("web1")["relmgmt_testers_url"], "/cfis/api/status"
     rollout = installed.start("deploy", "CHG0000002")
     installed.wait_for(lambda: installed.page(door + page)[0] == 200)
@@ -75,7 +76,7 @@ def test_each_phase_alone_carries_the_same_release(installed: Environment) -> No
     assert 0 < load.newer_seen < load.answers
     one_by_one = [f"{host} {state}" for host in ("app1", "app2", "app3") for state in ("drained", "serving")]
     assert installed.moves("CHG0000002") == one_by_one
-    play(installed, "deploy", "verify", "sign-off-request", "reopen", "close", "record")
+    carry_out(installed, "deploy", "verify", "sign-off-request", "reopen", "close", "record")
     assert installed.moves("CHG0000002") == one_by_one, "servers that hold the release are not taken away again"
     assert "Database release CFIS002" in installed.entry()[1]
     assert installed.play("release", "CHG0000002").verdict == "nothing_to_do"
