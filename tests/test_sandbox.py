@@ -88,6 +88,17 @@ def test_second_up_starts_nothing(box: Box) -> None:
     assert box.run("status").returncode == 0
 
 
+def test_a_server_that_a_release_has_taken_out_stays_out(box: Box) -> None:
+    members = Path(box.inventory["_meta"]["hostvars"]["web1"]["relmgmt_proxy"]["nginx"]["members_file"])
+    before = members.read_text()
+    members.write_text(before.replace(" max_fails=0;", " max_fails=0 down;", 1))
+    try:
+        assert box.run("up").returncode == 0
+        assert members.read_text().count(" down;") == 1
+    finally:
+        members.write_text(before)
+
+
 def test_inventory_holds_groups_and_policy(box: Box) -> None:
     argv = ["ansible-inventory", "-i", str(INVENTORY.parent), "--list"]
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"

@@ -7,14 +7,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from . import gtm, ssh
+from . import gtm, ssh, web
+from .debian import Programs
 from .layout import DATABASE, DROP, SERVER, WEB, Layout, interpreter, write
 
 
-def build(layout: Layout, ports: dict[str, int], dist: Path, wlp: Path, java: Path) -> dict[str, Any]:
+def build(layout: Layout, ports: dict[str, int], programs: Programs, wlp: Path, java: Path) -> dict[str, Any]:
     hosts: dict[str, dict[str, Any]] = {host: _connection(layout, host, ports) for host in layout.hosts}
     hosts[DATABASE].update(
-        relmgmt_instance=gtm.instance_variables(layout, dist),
+        relmgmt_instance=gtm.instance_variables(layout, programs.gtm_dist),
         relmgmt_application=_application(
             _component(layout, "interfaces", "interface", DATABASE, "cfis", ["interfaces"]),
             _component(layout, "server", "session", DATABASE, "cfis", ["server"]),
@@ -25,6 +26,7 @@ def build(layout: Layout, ports: dict[str, int], dist: Path, wlp: Path, java: Pa
     hosts[WEB].update(
         relmgmt_application=_application(_component(layout, "entry", "web_entry", WEB, "entry", [])),
         relmgmt_static={"document_root": str(layout.static), "keep_releases": 5},
+        relmgmt_proxy=_proxy(layout, ports, programs),
     )
     return {
         "_meta": {"hostvars": hosts},
@@ -83,6 +85,13 @@ def _component(layout: Layout, name: str, kind: str, host: str, program: str, ar
     words = ("open", "close", "status") if kind == "web_entry" else ("start", "stop", "status")
     argv = [[control, word, *arguments] for word in words]
     return {"name": name, "kind": kind, "start": argv[0], "stop": argv[1], "status": argv[2]}
+
+
+def _proxy(layout: Layout, ports: dict[str, int], programs: Programs) -> dict[str, Any]:
+    return {"kind": "nginx", "members": web.members(layout, ports), "nginx": {
+        "members_file": str(web.members_file(layout)), "command": web.command(layout, programs),
+        "pid_file": str(layout.host(WEB) / "run" / "nginx.own.pid"),
+    }}
 
 
 def _websphere(layout: Layout, host: str, ports: dict[str, int], wlp: Path, java: Path) -> dict[str, Any]:

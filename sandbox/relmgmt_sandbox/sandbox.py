@@ -33,7 +33,7 @@ def up(layout: Layout, tell: Tell) -> None:
     _outside(layout, ports, tell)
     _servers(layout, ports, wlp, java, tell)
     tell("web entry " + ("started" if web.start(layout, programs, ports) else "is up"))
-    built = inventory.build(layout, ports, programs.gtm_dist, wlp, java)
+    built = inventory.build(layout, ports, programs, wlp, java)
     inventory.save(layout, built)
 
 

@@ -166,6 +166,14 @@ class Environment:
         """A page of one server."""
         return self.page(self.variables(host)["relmgmt_websphere"]["liberty"]["url"] + path)
 
+    def liberty(self, host: str, action: str) -> None:
+        """Stop or start the server of a host, as its administrator would."""
+        options = self.variables(host)["relmgmt_websphere"]["liberty"]
+        environ = {**os.environ, "JAVA_HOME": options["java_home"], "WLP_USER_DIR": options["user_dir"]}
+        done = subprocess.run([f"{options['install_dir']}/bin/server", action, options["server"]], env=environ,
+                              capture_output=True, text=True, timeout=120, check=False)
+        assert done.returncode in (0, 1), done.stdout
+
     def mumps(self, code: str) -> str:
         """What M code prints in the instance."""
         gtm = self.variables("db1")["relmgmt_instance"]["gtm"]
@@ -209,10 +217,24 @@ class Environment:
                 kept = {k: v for k, v in tree(server / part).items() if not k.startswith("expanded/")}
                 found.update({f"{host.name}/{part}/{k}": v for k, v in kept.items()})
             found[f"{host.name}/server.xml"] = digest(server / "server.xml")
+            found[f"{host.name}/behind the proxy"] = self.member_line(host.name)
         static = self.root / "hosts" / "web1" / "static" / "current"
         found["static target"] = os.readlink(static) if static.is_symlink() else ""
         found.update({f"static/{k}": v for k, v in tree(static.resolve()).items()} if static.exists() else {})
         return found
+
+    def member_line(self, host: str) -> str:
+        """The line by which the web entry's nginx knows a server; it ends with down while it is out."""
+        proxy = self.variables("web1")["relmgmt_proxy"]
+        lines = Path(proxy["nginx"]["members_file"]).read_text().splitlines()
+        return next(line for line in lines if proxy["members"][host] in line)
+
+    def moves(self, ticket: str) -> list[str]:
+        """What the newest attempt of a change did to the servers behind the web entry, in order."""
+        rows = self.ledger(
+            "web1", f"SELECT target, intent FROM act WHERE change='{ticket}' AND module='proxy_member' AND attempt="
+            f"(SELECT max(attempt) FROM receipt WHERE change='{ticket}') ORDER BY id")
+        return [f"{target.partition(':')[2]} {json.loads(intent)['state']}" for target, intent in rows]
 
     def snapshot(self) -> dict[str, dict[str, str]]:
         """Both tiers, item by item, global by global, file by file."""

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import urllib.parse
 
 from environment import Environment
+from proxies import Load
 
 HOSTS = {"db1", "app1", "app2", "app3", "web1"}
 
@@ -51,14 +53,33 @@ def test_check_mode_shows_everything_and_touches_nothing(installed: Environment)
     assert installed.untouched() == before
 
 
+def carry_out(environment: Environment, *phases: str) -> None:
+    for phase in phases:
+        run = environment.play(phase, "CHG0000002")
+        assert run.status == 0, run.output
+        assert run.verdict in ("phase_done", "nothing_to_do"), run.output
+
+
 def test_each_phase_alone_carries_the_same_release(installed: Environment) -> None:
+    """A9: users at work lose nothing in the rollout. The testers' door has the users' upstream, and stays open."""
     before = installed.snapshot()
     assert installed.play("deliver", "CHG0000002").status == 0
     assert installed.play("gate", "CHG0000002").status == 0
-    for phase in ("quiesce", "backup", "install", "deploy", "verify", "sign-off-request", "reopen", "close", "record"):
-        run = installed.play(phase, "CHG0000002")
-        assert run.status == 0, run.output
-        assert run.verdict in ("phase_done", "nothing_to_do"), run.output
+    carry_out(installed, "quiesce", "backup", "install")
+    door, page = installed.variables("web1")["relmgmt_testers_url"], "/cfis/api/status"
+    rollout = installed.start("deploy", "CHG0000002")
+    installed.wait_for(lambda: installed.page(door + page)[0] == 200)
+    port = urllib.parse.urlsplit(door).port
+    assert port
+    with Load(port, users=4, path=page, newer='"war":{"release":"CFIS002"', pause=0.05) as load:
+        run = installed.finish(rollout)
+    assert (run.status, run.verdict) == (0, "phase_done"), run.output
+    assert (load.lost, load.backwards) == ([], [])
+    assert 0 < load.newer_seen < load.answers
+    one_by_one = [f"{host} {state}" for host in ("app1", "app2", "app3") for state in ("drained", "serving")]
+    assert installed.moves("CHG0000002") == one_by_one
+    carry_out(installed, "deploy", "verify", "sign-off-request", "reopen", "close", "record")
+    assert installed.moves("CHG0000002") == one_by_one, "servers that hold the release are not taken away again"
     assert "Database release CFIS002" in installed.entry()[1]
     assert installed.play("release", "CHG0000002").verdict == "nothing_to_do"
     assert installed.play("rollback", "CHG0000002").verdict == "rolled_back"

@@ -26,6 +26,47 @@ def failure_note(result: Mapping[str, Any], phase: str, task: str) -> dict[str, 
     }
 
 
+def proxies_of(hostvars: Mapping[str, Any], server: str) -> list[str]:
+    """The hosts whose proxy has the server among its members, in the inventory's order."""
+    return [name for name in hostvars
+            if server in ((hostvars[name].get("relmgmt_proxy") or {}).get("members") or {})]
+
+
+def to_roll_out(hostvars: Mapping[str, Any], servers: list[str], digests: list[str], change: str) -> list[str]:
+    """Those of the servers that have to be changed, looked at or put back, by what the gate saw of the hosts."""
+    return [name for name in servers
+            if _differs(_seen(hostvars, name), digests) or _is_left_out(hostvars, name, change)]
+
+
+def _seen(hostvars: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    return hostvars[name].get("gate_host") or {}
+
+
+def _differs(state: Mapping[str, Any], digests: list[str]) -> bool:
+    """The host lacks one of the packages, or is not known to be right."""
+    current = {row["digest"] for row in (state.get("current") or {}).values()}
+    return bool(state.get("drift")) or not current.issuperset(digests) or _was_cut_off(state)
+
+
+def _is_left_out(hostvars: Mapping[str, Any], server: str, change: str) -> bool:
+    """A run of this change was cut off while the server was out of a proxy."""
+    return any(
+        act["module"] == "proxy_member" and act["target"] == f"member:{server}" and act["change"] == change
+        and act["can_be_undone"] and not act["undone"]
+        for proxy in proxies_of(hostvars, server) for act in _seen(hostvars, proxy).get("acts", [])
+    )
+
+
+def _was_cut_off(state: Mapping[str, Any]) -> bool:
+    """The host was changed, and nobody has looked at it since."""
+    for act in state.get("acts", []):
+        if act["module"] == "verify" and act["outcome"] == "done":
+            return False
+        if act["can_be_undone"] and not act["undone"]:
+            return True
+    return False
+
+
 class FilterModule:
     """The filters."""
 
@@ -36,4 +77,6 @@ class FilterModule:
             "may_reopen": lambda hostvars: reports.may_reopen(hostvars, list(hostvars)),
             "failure_note": failure_note,
             "first_reachable": first_reachable,
+            "proxies_of": proxies_of,
+            "to_roll_out": to_roll_out,
         }

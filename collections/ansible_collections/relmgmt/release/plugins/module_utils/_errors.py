@@ -9,6 +9,7 @@ RelmgmtError
  ├── EngineError         the M engine said no, or answered what nobody expects
  │    └── CompileFailed  items of a package do not compile; detail ``errors``
  ├── AppServerError      the application server said no, or the application did not start
+ ├── ProxyError          the proxy said no, or does not do what it was told
  ├── DatasetError        a backup set or a dataset is not what its manifest says
  ├── DeliveryError       the drop does not hold, or would not take, a package
  └── HostStateUnknown    what is true on the host could not be observed
@@ -74,6 +75,10 @@ class CompileFailed(EngineError):
 
 class AppServerError(RelmgmtError):
     """The application server refused, or the application did not start."""
+
+
+class ProxyError(RelmgmtError):
+    """The proxy before the application servers refused, or does not do what it was told."""
 
 
 class DatasetError(RelmgmtError):

@@ -22,6 +22,14 @@ extends_documentation_fragment:
 options:
   change:
     required: true
+  leave:
+    description:
+      - Kinds of acts that are not undone by this call, because something else has to come first.
+      - V(proxy_member) leaves a server out of a proxy until it has gone back itself.
+    type: list
+    elements: str
+    choices: [proxy_member]
+    default: []
   lose_writes_confirmed_by:
     description: The named person who accepts that writes since the backup are lost.
     type: str
@@ -70,6 +78,7 @@ SPEC = {
     **LEDGER_SPEC,
     **WORKER_SPEC,
     "change": {"type": "str", "required": True},
+    "leave": {"type": "list", "elements": "str", "choices": ["proxy_member"], "default": []},
     "lose_writes_confirmed_by": {"type": "str", "default": ""},
 }
 

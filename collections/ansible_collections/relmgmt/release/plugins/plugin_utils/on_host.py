@@ -39,7 +39,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         del tmp
         known = task_vars or {}
         name = self._task.action.rpartition(".")[2]
-        args = {**cycle_options(name, known), **self._task.args}
+        # With delegate_to it is the other host's ledger that remembers the work.
+        host = self._task.delegate_to or known["inventory_hostname"]
+        args = {**cycle_options(name, known, host), **self._task.args}
         return run_on_host(self, name, args, known)
 
 
@@ -79,12 +81,12 @@ def _supervised(
     return supervise(execute, args, watch.show, action._connection.reset, wait)
 
 
-def cycle_options(name: str, task_vars: dict[str, Any]) -> dict[str, Any]:
-    """Options that the change cycle gives: ledger, change, lease, phase."""
+def cycle_options(name: str, task_vars: dict[str, Any], host: str = "") -> dict[str, Any]:
+    """Options that the change cycle gives: ledger, change, lease, phase. The ledger is the host's, else the play's."""
     options: dict[str, Any] = {}
     if "relmgmt_state_dir" in task_vars:
         # hostvars, because variables of a task are not templated yet
-        own = task_vars["hostvars"][task_vars["inventory_hostname"]]
+        own = task_vars["hostvars"][host or task_vars["inventory_hostname"]]
         options["ledger"] = f"{own['relmgmt_state_dir']}/ledger.db"
     cycle = task_vars.get("gate_cycle")
     if isinstance(cycle, dict) and cycle.get("change"):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import can_be_undone, to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import at_work
@@ -39,4 +39,5 @@ def _receipt_row(ledger: Ledger, receipt: dict[str, Any]) -> dict[str, Any]:
 
 def _short(act: dict[str, Any]) -> dict[str, Any]:
     keys = ("id", "change", "attempt", "phase", "module", "target", "outcome", "started_at", "finished_at")
-    return {**{key: act[key] for key in keys}, "undone": act["undone_at"] is not None}
+    return {**{key: act[key] for key in keys}, "undone": act["undone_at"] is not None,
+            "can_be_undone": can_be_undone(act)}

@@ -93,7 +93,8 @@ def _newer_change(host: Host) -> str:
 
 
 def _plan(host: Host) -> Plan:
-    acts = to_undo(host.ledger, host.params["change"])
+    left_out = host.params["leave"]
+    acts = [act for act in to_undo(host.ledger, host.params["change"]) if act["undo"]["kind"] not in left_out]
     data = [act for act in acts if act["undo"]["kind"] in DATA_KINDS]
     point = _point(host, data)
     others, unknown = None, ""

@@ -14,6 +14,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_pack
     undo_cache_items,
     undo_globals,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._module.proxy_member import undo_member
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import (
     others_since,
     undo_datasets,
@@ -31,6 +32,7 @@ UNDO: dict[str, Callable[[dict[str, Any], UndoContext], dict[str, Any]]] = {
     "datasets": undo_datasets,
     "war": undo_war,
     "static": undo_static,
+    "proxy_member": undo_member,
 }
 
 

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The role roll_out on its way back: a proxy that cannot be reached, a server that does not answer (invariant 14)."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from proxies import AppServer, NginxUnderTest, app_servers, free_port, get
+from web_host import permit, run
+
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+
+CHANGE = "CHG0000007"
+REPO = pathlib.Path(__file__).resolve().parents[2]
+PLAY = [{
+    "hosts": "app1", "gather_facts": False,
+    "roles": [{"role": "relmgmt.release.roll_out", "vars": {"roll_out_role": "rollback"}}],
+}]
+
+
+@pytest.fixture
+def server() -> Iterator[AppServer]:
+    with app_servers(1) as found:
+        yield found[0]
+
+
+@pytest.fixture
+def web1(tmp_path_factory: pytest.TempPathFactory, server: AppServer) -> Iterator[NginxUnderTest]:
+    proxy = NginxUnderTest(tmp_path_factory.mktemp("px"), [server])
+    yield proxy
+    proxy.stop()
+
+
+def go_back(place: pathlib.Path, web1: NginxUnderTest, url: str) -> subprocess.CompletedProcess[str]:
+    """A run of CHANGE was cut off with app1 out of web1 and of web2; now web2 cannot be reached."""
+    left: dict[str, Any] = {}
+    for name in ("app1", "web1"):
+        left = permit(place / name / "ledger.db", CHANGE, "CFIS002")
+    assert run("proxy_member", {**left, "proxy": web1.options, "member": "app1", "state": "drained"})["changed"]
+    act = {"module": "proxy_member", "target": "member:app1", "change": CHANGE, "can_be_undone": True, "undone": False}
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    web = {"relmgmt_proxy": web1.options, "gate_host": {"acts": [act]}}
+    hosts: dict[str, dict[str, Any]] = {
+        "app1": {**local, "relmgmt_websphere": {"kind": "liberty", "liberty": {"url": url}}},
+        "web1": {**local, **web},
+        "web2": {**web, "ansible_host": "127.0.0.1", "ansible_port": free_port(), "ansible_ssh_retries": 0},
+    }
+    for name, variables in hosts.items():
+        variables.update(relmgmt_state_dir=str(place / name), gate_cycle={"change": CHANGE, "lease": left["lease"]})
+    (place / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    (place / "play.json").write_text(json.dumps(PLAY))
+    return subprocess.run(
+        [f"{pathlib.Path(sys.executable).parent}/ansible-playbook", "-i", str(place / "hosts.json"),
+         str(place / "play.json")],
+        env={**os.environ, "ANSIBLE_CONFIG": str(REPO / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}, cwd=REPO,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+    )
+
+
+def left_out(place: pathlib.Path) -> list[str]:
+    ledger = Ledger(str(place / "web1/ledger.db"), readonly=True)
+    found = [act["target"] for act in ledger.acts(CHANGE) if act["undo"].get("kind") and not act["undone_at"]]
+    ledger.close()
+    return found
+
+
+def test_a_proxy_out_of_reach_does_not_hold_the_way_back_up(
+    tmp_path: pathlib.Path, web1: NginxUnderTest, server: AppServer
+) -> None:
+    done = go_back(tmp_path, web1, f"http://{server.address}/")
+    assert get(web1.port)[0] == 200, done.stdout
+    assert left_out(tmp_path) == []
+    assert done.returncode == 2, "it is told that the server may still be out of the other"
+    assert "TASK [relmgmt.release.rollback : Undo what the change did" in done.stdout
+    assert "the host cannot be reached" in done.stdout.partition("Put the server back into every proxy")[2]
+
+
+def test_a_server_that_does_not_answer_stays_out(tmp_path: pathlib.Path, web1: NginxUnderTest) -> None:
+    done = go_back(tmp_path, web1, f"http://127.0.0.1:{free_port()}/")
+    assert done.returncode == 2
+    assert "app1 went back but does not answer" in done.stdout
+    assert "playbooks/rollback.yml again" in done.stdout
+    assert get(web1.port)[0] == 502, "app1 is the only server, and out"
+    assert left_out(tmp_path) == ["member:app1"]
