@@ -87,8 +87,8 @@ class Survey(NamedTuple):
 
 
 def parcel_of(bundle: Bundle) -> Parcel:
-    """What of a verified bundle is delivered: its packages and its documents."""
-    names = [package.file for package in bundle.release.packages]
+    """What of a verified bundle is delivered: its packages, files of configuration, and documents."""
+    names = [file for file, _sha256 in bundle.release.files]
     names += bundle.release.documents.values()
     files = {name: bundle.files[name] for name in names}
     return pack(bundle.name, bundle.digest, files, bundle.directory)
