@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from programs import cache_directory
 from relmgmt_sandbox.layout import Layout
 from relmgmt_sandbox.liberty import OPEN_LIBERTY, Runtime, find_runtime
 
-IBM_LIBERTY = Runtime("wlp", "com.ibm.websphere.appserver.runtime", "wlp-webProfile8", "26.0.0.3")
+# The newest of its kind in Maven Central.
+IBM_LIBERTY = Runtime("wlp", "com.ibm.websphere.appserver.runtime", "wlp-webProfile8", "20.0.0.11")
 RUNTIMES = {"open": OPEN_LIBERTY, "ibm": IBM_LIBERTY}
 SERVER_XML = """\
 <server>
@@ -34,7 +36,7 @@ SECURITY = """\
 <quickStartSecurity userName="deployer" userPassword="{password}"/>
     <keyStore id="defaultKeyStore" location="{keys}" type="PKCS12" password="{store_password}"/>
 """
-PASSWORD, STORE_PASSWORD = "a password of the tests", "changeit"  # noqa: S105
+PASSWORD, STORE_PASSWORD = "a password of the tests", "changeit"
 
 
 @dataclass
@@ -132,6 +134,15 @@ def create_administered(user_dir: pathlib.Path, runtime: str, extra: str) -> Lib
         "ca_file": str(certificate),
     }
     return server
+
+
+def choose_runtimes(metafunc: pytest.Metafunc) -> None:
+    """Run tests that use the fixture ``runtime`` on Open Liberty; those marked, and with RELMGMT_LIBERTY=all each, on
+    IBM's too."""
+    if "runtime" in metafunc.fixturenames:
+        everywhere = os.environ.get("RELMGMT_LIBERTY") == "all"
+        marked = metafunc.definition.get_closest_marker("both_runtimes") is not None
+        metafunc.parametrize("runtime", list(RUNTIMES) if everywhere or marked else ["open"], scope="session")
 
 
 def install_dir(runtime: str = "open") -> pathlib.Path:

@@ -6,16 +6,16 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from liberty_server import RUNTIMES, create_server
+from liberty_server import create_server
 from web_application import Web
 from web_host import BROKEN_WEB_XML, build_zip, newest_act, run, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import undo_war
 
 
-@pytest.fixture(scope="module", params=sorted(RUNTIMES))
-def server(request, tmp_path_factory):
-    server = create_server(tmp_path_factory.mktemp("usr"), "dropped", runtime=request.param)
+@pytest.fixture(scope="module")
+def server(runtime, tmp_path_factory):
+    server = create_server(tmp_path_factory.mktemp("usr"), "dropped", runtime=runtime)
     (server.directory / "dropins").mkdir()
     server.start()
     yield server

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from liberty_server import PASSWORD, RUNTIMES, create_administered, create_server
+from liberty_server import PASSWORD, create_administered, create_server
 from web_application import Web
 from web_host import BROKEN_WEB_XML, newest_act, run, tree
 
@@ -14,14 +14,28 @@ NO_LOG = "/nonexistent/messages.log"
 HEALTH = {"health.txt": "up"}
 
 
-@pytest.fixture(scope="module", params=sorted(RUNTIMES))
-def runtime(request):
-    return request.param
-
-
 @pytest.fixture(scope="module")
 def polled(runtime, tmp_path_factory):
     server = create_server(tmp_path_factory.mktemp("polled"), runtime=runtime)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def told(runtime, tmp_path_factory):
+    triggers = '<config updateTrigger="mbean"/><applicationMonitor updateTrigger="mbean"/>'
+    server = create_administered(tmp_path_factory.mktemp("mbean"), runtime, triggers)
+    server.start()
+    server.until_logged("CWWKX0103I", "CWWKS4105I")  # the connector runs, its security too
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def still(runtime, tmp_path_factory):
+    triggers = '<config updateTrigger="disabled"/><applicationMonitor updateTrigger="disabled"/>'
+    server = create_server(tmp_path_factory.mktemp("disabled"), "still", runtime=runtime, extra=triggers)
     server.start()
     yield server
     server.stop()
@@ -78,18 +92,9 @@ class TestHealth:
 class TestMbean:
     """updateTrigger="mbean", as hardening guides want it; the server is told through restConnector."""
 
-    @pytest.fixture(scope="class")
-    def server(self, runtime, tmp_path_factory):
-        triggers = '<config updateTrigger="mbean"/><applicationMonitor updateTrigger="mbean"/>'
-        server = create_administered(tmp_path_factory.mktemp("mbean"), runtime, triggers)
-        server.start()
-        server.until_logged("CWWKX0103I", "CWWKS4105I")  # the connector runs, its security too
-        yield server
-        server.stop()
-
     @pytest.fixture
-    def web(self, server, tmp_path, request):
-        return Web(server, tmp_path, "app" + str(abs(hash(request.node.name)))[:8])
+    def web(self, told, tmp_path, request):
+        return Web(told, tmp_path, "app" + str(abs(hash(request.node.name)))[:8])
 
     def test_install_update_undo(self, web):
         done = run("websphere_app", web.package("CFIS001", "one"))
@@ -135,18 +140,10 @@ class TestMbean:
 class TestDisabled:
     """updateTrigger="disabled": nothing but a restart brings a change in."""
 
-    @pytest.fixture(scope="class")
-    def server(self, runtime, tmp_path_factory):
-        triggers = '<config updateTrigger="disabled"/><applicationMonitor updateTrigger="disabled"/>'
-        server = create_server(tmp_path_factory.mktemp("disabled"), "still", runtime=runtime, extra=triggers)
-        server.start()
-        yield server
-        server.stop()
-
     @pytest.fixture
-    def web(self, server, tmp_path, request):
-        yield Web(server, tmp_path, "app" + str(abs(hash(request.node.name)))[:8])
-        server.options.clear()
+    def web(self, still, tmp_path, request):
+        yield Web(still, tmp_path, "app" + str(abs(hash(request.node.name)))[:8])
+        still.options.clear()
 
     def test_it_is_refused_before_anything_is_touched_unless_the_inventory_allows_a_restart(self, web):
         options = web.package("CFIS001", "one")

@@ -8,13 +8,13 @@ import pathlib
 from typing import Any
 
 import pytest
-from liberty_server import RUNTIMES, LibertyUnderTest, create_server
+from liberty_server import LibertyUnderTest, create_server
 from web_application import Web
 from web_host import build_zip, deliver, permit, run, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import entries_digest
-from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
 
 MIME = '<server><mimeTypes><type>%s=text/x-of-the-release</type></mimeTypes></server>'
 
@@ -75,9 +75,9 @@ def _digest(entry: dict[str, Any], known: dict[str, str]) -> dict[str, str]:
     return {"sha256": known[entry["file"]]} if "file" in entry else {}
 
 
-@pytest.fixture(scope="module", params=sorted(RUNTIMES))
-def server(request, tmp_path_factory) -> Any:
-    server = create_server(tmp_path_factory.mktemp("usr"), "configured", runtime=request.param)
+@pytest.fixture(scope="module")
+def server(runtime, tmp_path_factory) -> Any:
+    server = create_server(tmp_path_factory.mktemp("usr"), "configured", runtime=runtime)
     server.start()
     yield server
     server.stop()
@@ -97,6 +97,7 @@ GATEWAY = {"type": "variable", "name": "cfis.gateway", "from_inventory": "gatewa
 FRAGMENT = {"type": "fragment", "name": "mime-types", "file": "mime.xml"}
 
 
+@pytest.mark.both_runtimes
 def test_set_change_remove_and_again_in_check_mode_and_for_real(web):
     """The 12-step rule."""
     first = web.release("CFIS001", VARIABLE, GATEWAY, FRAGMENT, mime_xml=MIME % "abc")
@@ -129,6 +130,7 @@ def test_set_change_remove_and_again_in_check_mode_and_for_real(web):
     assert web.on_the_server() == served
 
 
+@pytest.mark.both_runtimes
 def test_a_fragment_is_in_force_and_goes_back(web):
     """What the server makes of it, not what its file says."""
     run("websphere_app", web.package("CFIS000", "page", **{"x.abc": "typed"}))
@@ -207,6 +209,7 @@ def test_a_run_killed_before_its_restart_is_finished_by_the_next(web):
     assert "-Xss3m" in web.arguments
 
 
+@pytest.mark.both_runtimes
 def test_what_the_server_refuses_ends_the_wait_and_goes_back(web):
     """T13: at once, with the server's own message."""
     bad = "<server><featureManager><feature>noSuchFeature-9.9</feature></featureManager></server>"

@@ -199,7 +199,7 @@ class Liberty(AppServer):
         started = serves(self.server.url, read_override(override, self.place).context_root)
         if current == override and not wrong_war and (started or not kept.get("was_started", True)):
             return {"server": RUNNING, "restored": moved}
-        if current == override:
+        if self._must_be_seen_gone(app, override):
             self._withdraw(app)
         if not kept.get("was_started", True):
             self._write_override(app, override)
