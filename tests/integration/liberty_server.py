@@ -7,8 +7,10 @@ the sandbox's own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
+import signal
 import socket
 import subprocess
 import time
@@ -36,6 +38,7 @@ SECURITY = """\
 <quickStartSecurity userName="deployer" userPassword="{password}"/>
     <keyStore id="defaultKeyStore" location="{keys}" type="PKCS12" password="{store_password}"/>
 """
+JVM_ARGS = "-Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1"  # starts in half the time
 PASSWORD, STORE_PASSWORD = "a password of the tests", "changeit"
 
 
@@ -76,7 +79,7 @@ class LibertyUnderTest:
         """``bin/server ACTION NAME``."""
         return subprocess.run(
             [str(self.install_dir / "bin/server"), action, self.name, *arguments],
-            env={**os.environ, "WLP_USER_DIR": str(self.user_dir), "JVM_ARGS": "-Xmx256m"},
+            env={**os.environ, "WLP_USER_DIR": str(self.user_dir), "JVM_ARGS": JVM_ARGS},
             capture_output=True, text=True, check=False, timeout=180,
         )
 
@@ -94,9 +97,10 @@ class LibertyUnderTest:
                 raise RuntimeError(f"{self.name} never said {ids}")
             time.sleep(0.2)
 
-    def stop(self) -> None:
-        """Stop it; a server that is down already is fine."""
-        self.call("stop", "--force")
+    def kill(self) -> None:
+        """Away with it, now; a server that is down already is fine."""
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
 
 def create_server(

@@ -24,7 +24,7 @@ def server(runtime, request, tmp_path_factory):
     server = create_server(tmp_path_factory.mktemp("usr"), expand=expanded, extra=extra, runtime=runtime)
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
@@ -249,14 +249,14 @@ class TestStoppedServer:
         server = create_server(tmp_path / "usr", name="stopped", runtime=runtime)
         server.start()
         yield Web(server, tmp_path / "host", "cfis")
-        server.stop()
+        server.kill()
 
     def test_it_is_an_error_before_anything_is_touched_but_undo_still_puts_the_files_back(self, web):
         first = web.package("CFIS001", "one")
         run("websphere_app", first)
         second = web.package("CFIS002", "two")
         assert run("websphere_app", second)["changed"]
-        web.server.stop()
+        web.server.kill()
         third = web.package("CFIS003", "three")
         before = web.everything()
         failed = run("websphere_app", third)

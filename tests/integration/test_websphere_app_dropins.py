@@ -19,7 +19,7 @@ def server(runtime, tmp_path_factory):
     (server.directory / "dropins").mkdir()
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
@@ -120,7 +120,7 @@ def test_a_form_that_is_no_plain_file_is_told(web):
 
 def test_a_stopped_server_gets_its_file_back(web):
     run("websphere_app", web.package("CFIS001", "one"))
-    web.server.stop()
+    web.server.kill()
     detail = web.undo()
     assert (detail["server"], detail["restored"]) == ("stopped", True)
     web.server.start()

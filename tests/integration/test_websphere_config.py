@@ -80,7 +80,7 @@ def server(runtime, tmp_path_factory) -> Any:
     server = create_server(tmp_path_factory.mktemp("usr"), "configured", runtime=runtime)
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
@@ -190,18 +190,15 @@ def test_options_of_the_jvm_are_in_force_in_its_process_and_go_back(web):
     assert web.page() == (200, "page")
 
 
-def test_a_run_killed_before_its_restart_is_finished_by_the_next(web):
+def test_a_run_that_ended_before_its_restart_is_finished_by_the_next(web):
     """Invariant 7: whether an option is in force is told from the process, not from the file."""
-    web.server.options["may_restart"] = True
+    web.server.options.update(may_restart=True, restart_command=["/bin/false"])
     options = web.release("CFIS001", {"type": "jvm_option", "option": "-Xss3m"})
-    folder = web.server.directory / "configDropins/overrides"
-    folder.mkdir(parents=True, exist_ok=True)
-    run("websphere_config", options)
-    block = (folder / "jvm.options").read_text()
-    (folder / "jvm.options").unlink()
-    web.server.stop()
-    web.server.start()
-    (folder / "jvm.options").write_text(block)
+    assert "the restart failed" in run("websphere_config", options)["msg"]
+    assert "-Xss3m" in web.options
+    assert "-Xss3m" not in web.arguments
+    web.server.options.pop("restart_command")
+    options["websphere"] = web.server.websphere()
     checked = run("websphere_config", options, check=True)
     assert (checked["changed"], checked["pending"]) == (True, "the server runs without -Xss3m"), checked
     done = run("websphere_config", options)
@@ -267,7 +264,7 @@ def test_a_stopped_server_is_an_error_but_undo_still_puts_the_files_back(web):
     run("websphere_config", web.release("CFIS001", VARIABLE))
     options = web.release("CFIS002", {**VARIABLE, "value": "production"})
     assert run("websphere_config", options)["changed"]
-    web.server.stop()
+    web.server.kill()
     assert "the server is stopped" in run("websphere_config", web.release("CFIS003", GATEWAY))["msg"]
     detail = web.undo()
     assert (detail["server"], detail["restored"]) == ("stopped", True)

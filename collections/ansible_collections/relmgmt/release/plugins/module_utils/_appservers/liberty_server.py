@@ -120,8 +120,10 @@ class LibertyServer(NamedTuple):
     def _require_own(self) -> None:
         """A process of another user is not started anew as this one: its files would change hands."""
         pid = self._pid()
+        if pid is None:
+            return
         try:
-            owner = os.geteuid() if pid is None else os.stat("/proc/%d" % pid).st_uid
+            owner = os.stat("/proc/%d" % pid).st_uid
         except FileNotFoundError:
             return
         if owner != os.geteuid():
