@@ -21,13 +21,12 @@ CONFIG_UPDATE, CONFIG_DONE = "CWWKG0016I", frozenset({"CWWKG0017I", "CWWKG0018I"
 CONFIG_REFUSED = frozenset({"CWWKG0014E", "CWWKG0020E"})
 LAUNCHED, SERVER_STOPPED, SERVER_READY = "CWWKE0001I", "CWWKE0036I", "CWWKF0011I"
 FEATURES_DONE = "CWWKF0008I"
-FEATURE_REFUSED = frozenset({"CWWKF0001E", "CWWKF0002E", "CWWKF0032E", "CWWKF0033E"})
 
 _ID = re.compile(r"\A([A-Z]{4,5}\d{4,5}[A-Z]):\s*(.*)", re.DOTALL)
 _TEXT_LINE = re.compile(r"\A\[[^\]]+\]\s+[0-9a-fA-F]{8}\s+(\S+)\s+[A-Z]\s+(.*)", re.DOTALL)
 _PRINTED = frozenset({"SystemOut", "SystemErr"})  # an application may print anything
 _COLONS = re.compile("[:\uff1a]")
-_CONFIG_ERROR = re.compile(r"\ACWWKG\d{4}E\Z")
+_CONFIG_ERROR = re.compile(r"\ACWWK[FG]\d{4}E\Z")  # of the configuration, of the features it names
 
 
 class Message(NamedTuple):
@@ -155,7 +154,7 @@ class ConfigWatch:
 
 
 def _is_config_error(message: Message) -> bool:
-    return message.id in FEATURE_REFUSED or bool(_CONFIG_ERROR.match(message.id))
+    return bool(_CONFIG_ERROR.match(message.id))
 
 
 def _text_of(line: str) -> str:

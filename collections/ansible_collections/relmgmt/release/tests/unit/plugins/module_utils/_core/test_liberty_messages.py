@@ -169,8 +169,10 @@ def test_features_are_told_of_after_the_configuration(line):
     waiting = config(line, "CWWKG0016I", "CWWKG0017I", features=True)
     assert (waiting.verdict.state, waiting.config_done) == ("waiting", True)
     assert config(line, "CWWKG0016I", "CWWKG0017I", "CWWKF0008I", features=True).verdict.state == "done"
-    waiting.read([line("CWWKF0001E", "A feature definition could not be found for x")])
-    assert waiting.verdict.state == "failed"
+    for said in ("CWWKF0001E", "CWWKF0042E"):  # Open Liberty, IBM's
+        refused = config(line, "CWWKG0016I", "CWWKG0017I", features=True)
+        refused.read([line(said, "A feature definition could not be found for x")])
+        assert refused.verdict.state == "failed"
 
 
 def test_a_refused_configuration_ends_the_wait_at_once(line):
