@@ -27,7 +27,8 @@ def process(options):
     (place / ".pid").mkdir(parents=True)
     (place / "s").mkdir()
     command = [sys.executable, "-c", "import time; time.sleep(300)", "/wlp/bin/tools/ws-server.jar", "s"]
-    with subprocess.Popen(command, cwd=place / "s") as process:
+    started_with = {"JVM_ARGS": "-Xmx256m", "IBM_JAVA_OPTIONS": "-Dof.the=script"}
+    with subprocess.Popen(command, cwd=place / "s", env={**os.environ, **started_with}) as process:
         (place / ".pid/s.pid").write_text(f"{process.pid}\n")
         yield process
         process.kill()
@@ -76,6 +77,18 @@ def test_a_server_of_another_user_is_not_restarted_as_this_one(options, process,
     with pytest.raises(AppServerError, match="runs as another user") as caught:
         liberty_server(options).restart()
     assert "restart_command" in caught.value.cure
+
+
+def test_it_is_stopped_and_started_with_the_environment_that_it_was_started_with(options, process, tmp_path):
+    """What bin/server adds itself is left out: it would grow with every restart."""
+    witness = tmp_path / "witness"
+    script = pathlib.Path(options["install_dir"], "bin/server")
+    script.parent.mkdir()
+    script.write_text(f'#!/bin/sh\necho "$* $JVM_ARGS$IBM_JAVA_OPTIONS $WLP_USER_DIR" >> {witness}\n')
+    script.chmod(0o755)
+    liberty_server(options).restart()
+    usual = options["install_dir"] + "/usr"
+    assert witness.read_text() == f"stop s -Xmx256m {usual}\nstart s -Xmx256m {usual}\n"
 
 
 def test_a_restart_command_that_fails_is_told_with_its_output(options):
