@@ -26,9 +26,12 @@ def process(options):
     place = pathlib.Path(options["install_dir"], "usr/servers")
     (place / ".pid").mkdir(parents=True)
     (place / "s").mkdir()
-    command = [sys.executable, "-c", "import time; time.sleep(300)", "/wlp/bin/tools/ws-server.jar", "s"]
+    program = "print(flush=True); import time; time.sleep(300)"
+    command = [sys.executable, "-c", program, "/wlp/bin/tools/ws-server.jar", "s"]
     started_with = {"JVM_ARGS": "-Xmx256m", "IBM_JAVA_OPTIONS": "-Dof.the=script"}
-    with subprocess.Popen(command, cwd=place / "s", env={**os.environ, **started_with}) as process:
+    environment = {**os.environ, **started_with}
+    with subprocess.Popen(command, cwd=place / "s", env=environment, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()  # its arguments are there to be seen only now
         (place / ".pid/s.pid").write_text(f"{process.pid}\n")
         yield process
         process.kill()
