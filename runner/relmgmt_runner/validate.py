@@ -78,7 +78,7 @@ def _gates(
 ) -> list[Finding]:
     try:
         environment, policy = _rules(ticket, approvals, hosts)
-        window = window_on(policy.get("window") or {"rule": "always"}, ticket.date)
+        window = window_on(gates.window_rule(policy, bundle.release), ticket.date)
         case = gates.Case(
             now, environment, bundle.release, bundle.digest, ticket, approvals, policy, window
         )
@@ -100,7 +100,7 @@ def _rules(
     if hosts is None:
         given = dict.fromkeys((a.gate, a.environment or ticket.environment) for a in approvals)
         demands = [{"gate": gate, "environment": environment} for gate, environment in given]
-        return ticket.environment, {"approvals": demands}
+        return ticket.environment, {"approvals": demands, "outage_window": gates.ALWAYS_OPEN}
     return str(_agreed(hosts, "relmgmt_environment")), dict(_agreed(hosts, "relmgmt_policy"))
 
 

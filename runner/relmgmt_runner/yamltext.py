@@ -26,24 +26,27 @@ def append_entry(text: str, key: str, entry: Mapping[str, str]) -> str:
 
 
 def set_digests(text: str, digests: Mapping[str, str]) -> str:
-    """The text of a release.yml with the ``sha256`` of each package set; ``digests``: by package file."""
-    root = _compose(text)
-    packages = None if root is None else _value(root, "packages")
-    if not isinstance(packages, yaml.SequenceNode):
-        raise UsageError("release.yml lists no packages", "packages", "see the example bundles")
-    edits = [_digest_edit(text, package, digests) for package in packages.value]
+    """The text of a release.yml with the ``sha256`` of each file set; ``digests``: by file."""
+    edits = [_digest_edit(text, entry, digests) for entry in _with_files(text)]
     for start, end, replacement in sorted(edits, reverse=True):
         text = text[:start] + replacement + text[end:]
     return text
 
 
 def package_files(text: str) -> list[str]:
-    """The ``file`` of every package of a release.yml that may have no digests yet."""
+    """The ``file`` of every package and of configuration, of a release.yml that may have no digests yet."""
+    return [_file(entry).value for entry in _with_files(text)]
+
+
+def _with_files(text: str) -> list[Any]:
+    """The packages, and the entries of the configuration that have a file."""
     root = _compose(text)
     packages = None if root is None else _value(root, "packages")
-    if not isinstance(packages, yaml.SequenceNode):
+    if root is None or not isinstance(packages, yaml.SequenceNode):
         raise UsageError("release.yml lists no packages", "packages", "see the example bundles")
-    return [_file(package).value for package in packages.value]
+    listed = _value(root, "configuration")
+    entries = listed.value if isinstance(listed, yaml.SequenceNode) else []
+    return [*packages.value, *(one for one in entries if isinstance(one, yaml.MappingNode) and _value(one, "file"))]
 
 
 def _compose(text: str) -> yaml.MappingNode | None:

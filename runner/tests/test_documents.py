@@ -40,6 +40,20 @@ def test_seal_fills_in_digests_and_keeps_every_comment(relmgmt, bundle):
     assert load_bundle(str(bundle)).digest in relmgmt.said
 
 
+def test_seal_fills_in_the_digests_of_configuration_too(relmgmt, bundle):
+    entries = (
+        "configuration:\n  - type: fragment\n    name: ds  # data source\n    file: ds.xml\n"
+        "  - {type: variable, name: a, value: 1}\n"
+    )
+    (bundle / "ds.xml").write_text("<server/>")
+    (bundle / "release.yml").write_text(RELEASE + entries)
+    assert relmgmt("seal", bundle) == 0
+    text = (bundle / "release.yml").read_text()
+    assert f"    file: ds.xml\n    sha256: {sha256(b'<server/>')}\n" in text
+    assert text.endswith("  - {type: variable, name: a, value: 1}\n")
+    assert len(load_bundle(str(bundle)).release.configuration) == 2
+
+
 def test_seal_twice_writes_nothing(relmgmt, bundle):
     relmgmt("seal", bundle)
     before = {p: p.stat().st_mtime_ns for p in bundle.iterdir()}

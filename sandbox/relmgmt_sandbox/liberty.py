@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Open Liberty: the runtime from Maven, one user directory and one server a host."""
+"""Liberty: runtimes from Maven, one user directory and one server a host."""
 from __future__ import annotations
 
 import os
@@ -7,13 +7,33 @@ import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from . import processes
 from .errors import SandboxError
 from .layout import DATABASE, SERVER, Layout, locked, write
 
-VERSION = "26.0.0.3"
-ARTIFACT = f"io.openliberty:openliberty-webProfile8:{VERSION}:zip"
+
+class Runtime(NamedTuple):
+    """A runtime in Maven Central: its product's name, and where it lies there."""
+
+    product: str
+    group: str
+    artifact: str
+    version: str
+
+    @property
+    def archive(self) -> str:
+        """Name of its ZIP."""
+        return f"{self.artifact}-{self.version}.zip"
+
+    @property
+    def folder(self) -> str:
+        """Where it is unpacked, below the cache."""
+        return f"{self.product}-{self.version}"
+
+
+OPEN_LIBERTY = Runtime("openliberty", "io.openliberty", "openliberty-webProfile8", "26.0.0.3")
 SERVER_XML = """<?xml version="1.0" encoding="UTF-8"?>
 <server description="CFIS application server of the sandbox">
     <featureManager>
@@ -53,28 +73,28 @@ def _install(package: str, program: str, tell: Callable[[str], None]) -> None:
         processes.run(argv, environment)
 
 
-def find_runtime(layout: Layout, tell: Callable[[str], None]) -> Path:
+def find_runtime(layout: Layout, tell: Callable[[str], None], runtime: Runtime = OPEN_LIBERTY) -> Path:
     """The unpacked runtime (`wlp`) in the cache, downloaded once."""
-    home = layout.cache / f"openliberty-{VERSION}"
+    home = layout.cache / runtime.folder
     with locked(layout.cache):
         if not (home / "wlp" / "bin" / "server").exists():
-            _unpack(_archive(layout, tell), home)
+            _unpack(_archive(layout, tell, runtime), home)
     return home / "wlp"
 
 
-def _archive(layout: Layout, tell: Callable[[str], None]) -> Path:
-    name = f"openliberty-webProfile8-{VERSION}.zip"
-    local = Path.home() / ".m2/repository/io/openliberty/openliberty-webProfile8" / VERSION / name
-    for path in (local, layout.cache / name):
+def _archive(layout: Layout, tell: Callable[[str], None], runtime: Runtime) -> Path:
+    place = Path(*runtime.group.split("."), runtime.artifact, runtime.version, runtime.archive)
+    for path in (Path.home() / ".m2/repository" / place, layout.cache / runtime.archive):
         if path.exists():
             return path
     if not shutil.which("mvn"):
         _install("maven", "mvn", tell)
-    tell(f"downloading Open Liberty {VERSION} (120 MB)")
+    tell(f"downloading {runtime.archive} (120 MB)")
+    artifact = f"{runtime.group}:{runtime.artifact}:{runtime.version}:zip"
     maven = ["mvn", "-B", "-q"]
-    processes.run([*maven, "dependency:get", f"-Dartifact={ARTIFACT}", "-Dtransitive=false"])
-    processes.run([*maven, "dependency:copy", f"-Dartifact={ARTIFACT}", f"-DoutputDirectory={layout.cache}"])
-    return layout.cache / name
+    processes.run([*maven, "dependency:get", f"-Dartifact={artifact}", "-Dtransitive=false"])
+    processes.run([*maven, "dependency:copy", f"-Dartifact={artifact}", f"-DoutputDirectory={layout.cache}"])
+    return layout.cache / runtime.archive
 
 
 def _unpack(archive: Path, home: Path) -> None:

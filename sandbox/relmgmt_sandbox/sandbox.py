@@ -102,7 +102,7 @@ def down(layout: Layout, tell: Tell) -> None:
 
 
 def _stop_servers(layout: Layout, tell: Tell) -> None:
-    wlp = layout.cache / f"openliberty-{liberty.VERSION}" / "wlp"
+    wlp = layout.cache / liberty.OPEN_LIBERTY.folder / "wlp"
     if not wlp.exists():
         return
     java = liberty.find_java(tell)

@@ -78,12 +78,17 @@ def zipped(directory: Path, target: Path) -> None:
                 archive.write(path, str(path.relative_to(directory)))
 
 
-def bundle(root: Path, name: str, packages: list[dict[str, Any]], completeness: list[dict[str, Any]]) -> Path:
-    """Seal a bundle whose packages lie in ``root/bundles/NAME``, approve it, return its ticket."""
+def bundle(
+    root: Path, name: str, packages: list[dict[str, Any]], completeness: list[dict[str, Any]], **more: Any
+) -> Path:
+    """Seal a bundle whose packages lie in ``root/bundles/NAME``, approve it, return its ticket.
+
+    ``more``: what else release.yml says.
+    """
     directory = root / "bundles" / name
     for package in packages:
         package["sha256"] = hashlib.sha256((directory / package["file"]).read_bytes()).hexdigest()
-    release = {"schema": 1, "name": name, "packages": packages, "completeness": completeness}
+    release = {"schema": 1, "name": name, "packages": packages, "completeness": completeness, **more}
     (directory / "release.yml").write_text(yaml.safe_dump(release, sort_keys=False))
     assert relmgmt(["seal", str(directory)]) == 0
     return _approved(root, name, directory)

@@ -1,83 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""relmgmt.release.websphere_app on a real Open Liberty server (A9, A15, the 12-step rule, T1 T8 T9 T12 T13 T14 T16)."""
+"""relmgmt.release.websphere_app on real Liberty servers (A9, A15, the 12-step rule, T1 T8 T9 T12 T13 T14 T16)."""
 
 from __future__ import annotations
 
-import http.client
 import os
 import pathlib
 import threading
 import time
-from typing import Any
 
 import pytest
 from liberty_server import create_server
-from web_host import BROKEN_WEB_XML, build_zip, deliver, mark_undone, newest_act, permit, run, sha256, tree
+from web_application import PATIENCE, Web
+from web_host import BROKEN_WEB_XML, build_zip, newest_act, permit, run, sha256, tree
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war, undo_war
 
-PATIENCE = 60
-
 
 @pytest.fixture(scope="session", params=["expanded", "json log"])
-def server(request, tmp_path_factory):
+def server(runtime, request, tmp_path_factory):
     """Liberty as `server create` sets it up, and one that keeps archives packed and logs JSON."""
     expanded = request.param == "expanded"
     extra = "" if expanded else '<logging messageFormat="JSON" messageSource="message"/>'
-    server = create_server(tmp_path_factory.mktemp("usr"), expand=expanded, extra=extra)
+    server = create_server(tmp_path_factory.mktemp("usr"), expand=expanded, extra=extra, runtime=runtime)
     server.start()
     yield server
-    server.stop()
-
-
-class Web:
-    """One application on the server with a ledger, a drop and a shared folder of its own."""
-
-    def __init__(self, server: Any, place: pathlib.Path, name: str) -> None:
-        self.server, self.place, self.name = server, place, name
-        self.ledger, self.drop, self.shared = place / "state/ledger.db", place / "drop", place / "shared"
-        self.packages = place / "packages"
-        self.packages.mkdir()
-        self.changes = 0
-
-    def package(self, release: str, text: str, **more: str) -> dict[str, Any]:
-        """A WAR in the drop and a permit for it: the module's options."""
-        war = build_zip(self.packages / "app.war", {"index.html": text, **more})
-        bundle = deliver(self.drop, release, war)
-        self.changes += 1
-        allowed = permit(self.ledger, f"CHG{self.changes:07d}", release, sha256(war))
-        return {
-            **allowed, "websphere": self.server.websphere(PATIENCE), "application": self.name,
-            "context_root": "/" + self.name, "drop": {"path": str(self.drop)}, "bundle": bundle,
-            "file": "app.war", "sha256": sha256(war), "shared_folder": str(self.shared),
-        }
-
-    def page(self) -> tuple[int, str]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
-        connection.request("GET", f"/{self.name}/")
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
-
-    def info(self) -> dict[str, Any]:
-        return run("websphere_app_info", {
-            "websphere": self.server.websphere(), "application": self.name, "ledger": str(self.ledger),
-        })
-
-    def everything(self) -> dict[str, str]:
-        configuration = {
-            **tree(self.server.directory / "apps"), **tree(self.server.directory / "configDropins"),
-        }
-        expanded = str(self.server.directory / "apps/expanded")
-        ours = {path: digest for path, digest in configuration.items() if not path.startswith(expanded)}
-        return {**ours, **tree(self.place)}
-
-    def undo(self) -> dict[str, Any]:
-        act = newest_act(self.ledger)
-        detail = undo_war(act["undo"], None)
-        mark_undone(self.ledger, act["id"])
-        return detail
+    server.kill()
 
 
 @pytest.fixture
@@ -298,18 +245,18 @@ class TestStoppedServer:
     """On a server of its own, because it is stopped."""
 
     @pytest.fixture
-    def web(self, tmp_path):
-        server = create_server(tmp_path / "usr", name="stopped")
+    def web(self, runtime, tmp_path):
+        server = create_server(tmp_path / "usr", name="stopped", runtime=runtime)
         server.start()
-        yield Web(server, _made(tmp_path / "host"), "cfis")
-        server.stop()
+        yield Web(server, tmp_path / "host", "cfis")
+        server.kill()
 
     def test_it_is_an_error_before_anything_is_touched_but_undo_still_puts_the_files_back(self, web):
         first = web.package("CFIS001", "one")
         run("websphere_app", first)
         second = web.package("CFIS002", "two")
         assert run("websphere_app", second)["changed"]
-        web.server.stop()
+        web.server.kill()
         third = web.package("CFIS003", "three")
         before = web.everything()
         failed = run("websphere_app", third)
@@ -328,9 +275,10 @@ class TestStoppedServer:
         assert web.page() == (200, "one")
 
     def test_a_server_that_dies_in_the_middle_ends_the_wait(self, web):
+        web.server.options["update_trigger"] = "polled"  # in truth it looks at nothing any more
         options = web.package("CFIS001", "one")
         override = web.server.directory / "configDropins/overrides/relmgmt-cfis.xml"
-        pid = int((web.server.user_dir / "servers/.pid/stopped.pid").read_text())
+        pid = web.server.pid
         config = web.server.directory / "server.xml"
         config.write_text(config.read_text().replace("<server>", '<server><config updateTrigger="disabled"/>'))
         time.sleep(2)
@@ -344,8 +292,3 @@ class TestStoppedServer:
         failed = run("websphere_app", options)
         killer.join()
         assert "the server stopped while application cfis was changed" in failed["msg"]
-
-
-def _made(path: pathlib.Path) -> pathlib.Path:
-    path.mkdir()
-    return path

@@ -18,6 +18,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     CODE,
     Approval,
+    Release,
     Ticket,
     approval_digest,
 )
@@ -123,7 +124,7 @@ class ActionModule(ActionBase):
             bundle = load_bundle(reading.bundle_path)
         except InvalidInput as error:
             return None, [gates.Verdict("bundle", gates.REFUSE, str(error), error.cure)]
-        window = window_on(reading.policy.get("window") or {"rule": "always"}, reading.ticket.date)
+        window = window_on(gates.window_rule(reading.policy, bundle.release), reading.ticket.date)
         case = gates.Case(
             reading.now, reading.environment, bundle.release, bundle.digest, reading.ticket,
             reading.approvals, reading.policy, window,
@@ -173,19 +174,21 @@ class ActionModule(ActionBase):
             "verdicts": [verdict._asdict() for verdict in verdicts],
             "packages": {"code": release.packages_of(*CODE),
                          **{kind: release.packages_of(kind) for kind in ("war", "static_zip")}},
-            "package_digests": [package.sha256 for package in release.packages],
+            "configuration": list(release.configuration),
+            "package_digests": release.approved_digests,
+            "outage": release.needs_outage,
             "completeness": release.completeness,
             "work_items": release.work_items,
             "clock": reading.clock,
-            "expires": self._expires(reading),
+            "expires": self._expires(reading, release),
             "protected": reading.protected, "sandbox": reading.sandbox,
             "holder": this_run(), "take_over": reading.take_over,
         }
 
-    def _expires(self, reading: Reading) -> float:
+    def _expires(self, reading: Reading, release: Release) -> float:
         """Receipts end with the window; on an injected clock, and without a window, after some hours."""
         hours = float(reading.policy.get("receipt_hours", 24))
-        window = window_on(reading.policy.get("window") or {"rule": "always"}, reading.ticket.date)
+        window = window_on(gates.window_rule(reading.policy, release), reading.ticket.date)
         regular = reading.ticket.kind != "emergency" and reading.clock == "real"
         if window.closes is not None and regular:
             return window.closes.timestamp()
@@ -248,7 +251,7 @@ class ActionModule(ActionBase):
         worked = restoring or any(cycle_state.to_go_back(state) for state in states)
         cycle = {
             "change": ticket.change, "release": ticket.release, "environment": reading.environment,
-            "needed": worked, "going_back": True, "completeness": [],
+            "needed": worked, "going_back": True, "outage": True, "completeness": [],
             "attempt": cycle_state.newest_attempt(reading.states), "lease": 0,
             "holder": this_run(), "take_over": reading.take_over, "bundle_digest": "",
         }

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Options of every module that takes a package from the drop."""
+"""Options of every module that takes files from the drop."""
 
 from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """A package in the drop, by digest."""
+    """A bundle in the drop, and a package of it, by digest."""
 
-    DOCUMENTATION = r"""
+    BUNDLE = r"""
 options:
   drop:
     description: Where delivered bundles lie, as the inventory's C(relmgmt_drop) describes it.
@@ -45,6 +45,9 @@ options:
     description: Folder of the bundle in the drop, C(<release>-<first 12 digits of the bundle's digest>).
     type: str
     required: true
+"""
+
+    DOCUMENTATION = BUNDLE + r"""
   file:
     description: Name of the package inside the bundle.
     type: str

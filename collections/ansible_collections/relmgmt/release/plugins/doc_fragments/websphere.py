@@ -5,7 +5,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """An application server and an application on it."""
+    """An application server, and an application on it."""
 
     DOCUMENTATION = r"""
 options:
@@ -48,6 +48,61 @@ options:
           log:
             description: The server's messages.log, if it is not in the server's own C(logs).
             type: path
+          health_path:
+            description:
+              - Path of a health endpoint on O(websphere.liberty.url), such as C(/health/ready).
+              - An answer of 200 that belongs to this deployment ends the wait as the server's start message does.
+            type: str
+          placement:
+            description:
+              - Where applications lie. With V(apps) each has an override file, with V(dropins) it lies in the monitored
+                directory.
+              - With V(auto) an application stays where it is, and a new one goes below C(apps/).
+            type: str
+            choices: [auto, apps, dropins]
+            default: auto
+          update_trigger:
+            description:
+              - How the server learns of changed files. With V(auto) its own configuration files say it.
+              - With V(disabled) it is restarted for every change, if O(websphere.liberty.may_restart) is set.
+            type: str
+            choices: [auto, polled, mbean, disabled]
+            default: auto
+          may_restart:
+            description: Whether a change that needs it may restart the server. Without it such a change is refused.
+            type: bool
+            default: false
+          restart_command:
+            description:
+              - Command that restarts the server and ends when it has been started, a list of arguments that no shell
+                reads.
+              - If not given, C(bin/server stop) and C(bin/server start) run with the environment of the running
+                process, as the user that it belongs to.
+            type: list
+            elements: str
+          admin:
+            description: How restConnector is reached. Required where the update trigger is C(mbean).
+            type: dict
+            suboptions:
+              url:
+                description: HTTPS address of the server.
+                type: str
+                required: true
+              user:
+                description: User with the administrator role.
+                type: str
+                required: true
+              password_file:
+                description: File on the host whose first line is the password; nobody but its owner may read it.
+                type: path
+                required: true
+              ca_file:
+                description: Certificates (PEM) that the server's one is checked against, those of the host by default.
+                type: path
+"""
+
+    APPLICATION = r"""
+options:
   application:
     description: Name of the application. It is never read out of the WAR.
     type: str

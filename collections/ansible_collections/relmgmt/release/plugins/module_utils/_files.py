@@ -49,6 +49,15 @@ def sha256_file(path: str) -> str:
     return digest.hexdigest()
 
 
+def read_if_there(path: str) -> bytes | None:
+    """The whole file; None when there is none."""
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
 def write_durably(path: str, data: bytes, mode: int = 0o644) -> None:
     """Write a file so that its final name never shows a part of it."""
 

@@ -17,25 +17,38 @@ description:
     anything is changed.
   - On Liberty the WAR is written aside and renamed to C(apps/<application>-<digest>.war); the cutover is the rename of
     C(configDropins/overrides/relmgmt-<application>.xml), which names location, context root and application.
-  - The module then waits for the start message of this application that belongs to this cutover, and until the
-    application answers on its context root. It ends at once when the server's log says that the start failed.
+  - An application that the administrator placed in C(dropins/) stays there; its WAR is replaced in one rename once
+    the older one has been seen to stop.
+  - A server that polls sees the change by itself; one whose C(updateTrigger) is C(mbean) is told through
+    restConnector; one where it is C(disabled) is restarted if O(websphere.liberty.may_restart) allows it, else the
+    change is refused before anything is touched.
+  - The module then waits for the start message of this application that belongs to this cutover, or for the
+    application's health endpoint, and until the application answers on its context root. It ends at once when the
+    server's log says that the start failed.
   - A server that is not running is an error before anything is touched.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
   - relmgmt.release.drop
   - relmgmt.release.websphere
+  - relmgmt.release.websphere.application
   - relmgmt.release.attributes
 options:
   context_root:
     description: Path that the application is reached under, such as C(/cfis).
     type: str
     required: true
+  libraries:
+    description: Names of shared libraries that the application's classes are loaded from too.
+    type: list
+    elements: str
+    default: []
   shared_folder:
     description: Folder that all servers share; the prior WAR is kept there as well.
     type: path
 seealso:
   - module: relmgmt.release.websphere_app_info
+  - module: relmgmt.release.websphere_config
   - module: relmgmt.release.rollback
 """
 
@@ -98,7 +111,7 @@ release:
   returned: success
   type: str
 started:
-  description: The server's own start message of this deployment.
+  description: The server's own start message of this deployment, or the health endpoint that answered.
   returned: when changed
   type: str
 log_errors:
@@ -126,6 +139,7 @@ SPEC = {
     "websphere": WEBSPHERE_SPEC,
     "application": {"type": "str", "required": True},
     "context_root": {"type": "str", "required": True},
+    "libraries": {"type": "list", "elements": "str", "default": []},
     "shared_folder": {"type": "path"},
 }
 

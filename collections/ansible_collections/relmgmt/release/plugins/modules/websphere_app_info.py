@@ -14,6 +14,7 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.websphere
+  - relmgmt.release.websphere.application
   - relmgmt.release.attributes.info
 options:
   ledger:

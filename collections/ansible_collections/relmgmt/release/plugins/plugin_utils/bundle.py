@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_settings import check_fragment
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import (
     Finding,
     lint_package,
@@ -24,13 +25,15 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
     release_from,
     ticket_from,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import FRAGMENT, settings_of
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import sha256_file
 from ansible_collections.relmgmt.release.plugins.plugin_utils.documents import load_document
 
 SUMS = "SHA256SUMS"
 MAX_FILES = 10000
 CHUNK = 1 << 16
+MAX_FRAGMENT = 1 << 20
 SUM_LINE = re.compile(r"([0-9a-f]{64}) [ *]([^\x00-\x1f]+)")
 
 
@@ -61,6 +64,7 @@ def load_bundle(path: str) -> Bundle:
     files = _verify_files(directory)
     release = release_from(load_document(os.path.join(directory, "release.yml"), "release"))
     _verify_packages(release, files, directory)
+    _verify_configuration(release, directory)
     digest = bundle_digest({name: sha256 for name, (sha256, _size) in files.items()})
     return Bundle(release.name, digest, release, files, directory)
 
@@ -151,16 +155,16 @@ def _verify_files(directory: str) -> dict[str, tuple[str, int]]:
 
 
 def _verify_packages(release: Release, files: dict[str, tuple[str, int]], directory: str) -> None:
-    named = [package.file for package in release.packages]
+    named = [file for file, _sha256 in release.files]
     twice = {name for name in named if named.count(name) > 1}
     if twice:
         raise InvalidInput(f"the package {sorted(twice)[0]} is named twice", place=directory,
                            cure="name each package once in release.yml")
-    for package in release.packages:
-        digest, _size = files.get(package.file, ("", 0))
-        if digest != package.sha256:
+    for file, sha256 in release.files:
+        digest, _size = files.get(file, ("", 0))
+        if digest != sha256:
             raise InvalidInput(
-                f"package {package.file}: release.yml says sha256 {package.sha256[:12]}…, "
+                f"package {file}: release.yml says sha256 {sha256[:12]}…, "
                 f"the file is {digest[:12] or 'missing'}…",
                 place=os.path.join(directory, "release.yml"), cure=f"relmgmt seal {directory}",
             )
@@ -168,3 +172,17 @@ def _verify_packages(release: Release, files: dict[str, tuple[str, int]], direct
         if document not in files:
             raise InvalidInput(f"the document {document} is missing", place=directory,
                                cure="add it, or correct 'documents' in release.yml")
+
+
+def _verify_configuration(release: Release, directory: str) -> None:
+    """Every entry can be read, whatever the inventory's values, and a fragment holds what it may."""
+    place = os.path.join(directory, "release.yml")
+    stand_in = {entry["from_inventory"]: "${value}" for entry in release.configuration if "from_inventory" in entry}
+    try:
+        for setting in settings_of(release.configuration, stand_in):
+            if setting.type == FRAGMENT and setting.file:
+                place = os.path.join(directory, setting.file)
+                with open(place, "rb") as stream:
+                    check_fragment(stream.read(MAX_FRAGMENT), setting.file)
+    except RelmgmtError as error:
+        raise InvalidInput(error.message, place=place, cure=error.cure) from error

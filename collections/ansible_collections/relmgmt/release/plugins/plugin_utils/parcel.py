@@ -41,8 +41,8 @@ class Parcel(NamedTuple):
 
 
 def parcel_of(bundle: Bundle) -> Parcel:
-    """What of a verified bundle is delivered: its packages and its documents."""
-    names = [package.file for package in bundle.release.packages]
+    """What of a verified bundle is delivered: its packages, files of configuration, and documents."""
+    names = [file for file, _sha256 in bundle.release.files]
     names += bundle.release.documents.values()
     files = {name: bundle.files[name] for name in names}
     sources = {name: partial(_read, os.path.join(bundle.directory, *name.split("/"))) for name in names}

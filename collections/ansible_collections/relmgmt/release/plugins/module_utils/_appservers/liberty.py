@@ -3,19 +3,27 @@
 
 The cutover is the rename of the override file: it names the WAR by a path that holds its digest. Replacing
 the WAR alone is not seen by a server that expands archives (autoExpand), nor after a start that failed.
+An application that lies in dropins/ is in liberty_dropins.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import time
-from typing import Any, Callable, Dict, List, Optional, Set
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_dropins import DropIns
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
     LibertyServer,
     serves,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_settings import LibertySettings
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_start import Start
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import (
+    Updates,
+    changed_file,
+    configuration,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import (
     RUNNING,
@@ -25,8 +33,10 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port i
     Kept,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import (
+    DISABLED,
     Placement,
     defines_elsewhere,
+    defines_library,
     override_name,
     read_override,
     render_override,
@@ -41,18 +51,18 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app impo
     WebApp,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import STOPPED as APP_STOPPED
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     copy_durably,
     fsync_dir,
     make_dirs,
+    read_if_there,
     remove_tree,
     sha256_file,
     write_durably,
 )
 
-_POLL_SECONDS = 0.2
-_ALIVE_EVERY = 10  # polls
 _PRIOR_WAR, _PRIOR_OVERRIDE = "prior.war", "prior-override.xml"
 
 
@@ -62,9 +72,10 @@ class Liberty(AppServer):
     def __init__(self, server: LibertyServer, sleep: Callable[[float], None] = time.sleep) -> None:
         self.server = server
         self.place = "server %s" % server.name
-        self._sleep = sleep
         self._apps = os.path.join(server.config_dir, "apps")
-        self._overrides = os.path.join(server.config_dir, "configDropins", "overrides")
+        self._updates = Updates(server, sleep)
+        self._dropins = DropIns(server, self._updates)
+        self._settings = LibertySettings(server, self._updates)
 
     # -- observing -----------------------------------------------------------------------
 
@@ -79,29 +90,51 @@ class Liberty(AppServer):
         if state != RUNNING:
             raise AppServerError("the server is %s" % state, self.place, cure)
 
+    def require_ready(self, app: WebApp) -> None:
+        self.require_running()
+        if not os.path.exists(self.server.log) and not self.server.health_path:
+            cure = "give relmgmt_websphere.liberty.log, or health_path"
+            raise AppServerError("nothing would tell that the application has started", self.server.log, cure)
+        if self._goes_to_dropins(app):
+            self._dropins.require(app)
+        else:
+            self._updates.require(self._updates.monitoring().configuration)
+
     def observe(self, app: WebApp) -> Deployed:
         self._require_sole_definition(app)
-        placement = self._placement(app)
+        placement, dropin = self._placement(app), self._dropins.find(app)
         if placement is None:
-            return Deployed("", "", False, ABSENT)
+            return self._observe_dropin(app, dropin)
         war = self._war_path(placement)
         sha256 = sha256_file(war) if os.path.isfile(war) else ""
-        wanted = render_override(app.name, app.context_root, war_name(app.name, sha256)) if sha256 else b""
-        configured = _read(self._override(app)) == wanted
-        running = self.state() == RUNNING and serves(self.server.url, placement.context_root)
-        return Deployed(sha256, placement.context_root, configured, STARTED if running else APP_STOPPED)
+        wanted = b""
+        if sha256:
+            wanted = render_override(app.name, app.context_root, war_name(app.name, sha256), app.libraries)
+        is_sole = dropin is None and not self._goes_to_dropins(app)
+        configured = is_sole and read_if_there(self._override(app)) == wanted
+        return Deployed(sha256, placement.context_root, configured, self._app_state(placement.context_root))
+
+    def _observe_dropin(self, app: WebApp, dropin: Optional[str]) -> Deployed:
+        if dropin is None:
+            return Deployed("", "", False, ABSENT)
+        root = self._dropins.context_root(app)
+        configured = self._goes_to_dropins(app) and root == app.context_root
+        return Deployed(sha256_file(dropin), root, configured, self._app_state(root))
+
+    def _app_state(self, context_root: str) -> str:
+        return STARTED if serves(self.server.url, context_root) else APP_STOPPED
 
     def installed_war(self, app: WebApp) -> Optional[str]:
         placement = self._placement(app)
-        war = self._war_path(placement) if placement else ""
+        war = self._war_path(placement) if placement else self._dropins.find(app) or ""
         return war if os.path.isfile(war) else None
 
     # -- keeping -------------------------------------------------------------------------
 
     def keep(self, app: WebApp, directory: str) -> Kept:
-        override = _read(self._override(app))
+        override = read_if_there(self._override(app))
         war = self.installed_war(app)
-        recipe: Dict[str, Any] = {"directory": directory, "war": None, "override": None, "sha256": ""}
+        recipe: Dict[str, Any] = {"directory": directory, "war": None, "override": None, "sha256": "", "dropin": None}
         if override is not None:
             write_durably(os.path.join(directory, _PRIOR_OVERRIDE), override)
             recipe["override"] = _PRIOR_OVERRIDE
@@ -109,12 +142,14 @@ class Liberty(AppServer):
             return Kept(None, "", recipe)
         copy = os.path.join(directory, _PRIOR_WAR)
         recipe.update(war=_PRIOR_WAR, sha256=copy_durably(war, copy), location=war)
+        if override is None:
+            recipe["dropin"] = war
         return Kept(copy, recipe["sha256"], recipe)
 
     def forget_older(self, app: WebApp, keep: Set[str]) -> None:
         pattern = war_names(app.name)
         kept = {war_name(app.name, sha256) for sha256 in keep}
-        for name in os.listdir(self._apps):
+        for name in os.listdir(self._apps) if os.path.isdir(self._apps) else []:
             if pattern.match(name) and name not in kept:
                 os.unlink(os.path.join(self._apps, name))
                 remove_tree(os.path.join(self._apps, "expanded", name))
@@ -122,123 +157,152 @@ class Liberty(AppServer):
     # -- changing ------------------------------------------------------------------------
 
     def deploy(self, app: WebApp, war: str) -> Dict[str, Any]:
+        self._require_libraries(app)
+        if self._goes_to_dropins(app):
+            self._withdraw(app)
+            return self._dropins.place(app, war)
+        self._dropins.take_out(app)
         sha256 = sha256_file(war)
         location = war_name(app.name, sha256)
         target = os.path.join(self._apps, location)
-        override = render_override(app.name, app.context_root, location)
-        if override == _read(self._override(app)):
-            self._withdraw(app)  # the same configuration again would change nothing and start nothing
+        override = render_override(app.name, app.context_root, location, app.libraries)
+        if self._must_be_seen_gone(app, override):
+            self._withdraw(app)
         if not os.path.isfile(target) or sha256_file(target) != sha256:
             make_dirs(self._apps)
             copy_durably(war, target, 0o644)
         return self._cut_over(app, override)
 
+    def _must_be_seen_gone(self, app: WebApp, override: bytes) -> bool:
+        """The same configuration again would change nothing and start nothing; and without a log a page proves
+        this deployment only if none was there before it."""
+        if self._updates.monitoring().configuration == DISABLED:
+            return False
+        return override == read_if_there(self._override(app)) or not os.path.exists(self.server.log)
+
     def put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
-        seen = self._put_back(app, kept)
+        seen = self._put_back_dropin(app, kept) if kept.get("dropin") else self._put_back(app, kept)
         self.forget_older(app, {kept["sha256"]})  # what the change brought is no longer referred to
         return seen
 
     def _put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
         override = self._kept_override(kept)
         wrong_war = self._restore_war(kept)
-        current = _read(self._override(app))
+        current = read_if_there(self._override(app))
         if self.state() != RUNNING:
+            self._dropins.remove(app)
             self._write_override(app, override)
             return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
+        moved = self._dropins.take_out(app)
         if override is None:
-            return self._remove(app, current is not None)
+            return self._remove(app, moved)
         started = serves(self.server.url, read_override(override, self.place).context_root)
         if current == override and not wrong_war and (started or not kept.get("was_started", True)):
-            return {"server": RUNNING, "restored": False}
-        if current == override:
+            return {"server": RUNNING, "restored": moved}
+        if self._must_be_seen_gone(app, override):
             self._withdraw(app)
         if not kept.get("was_started", True):
             self._write_override(app, override)
             return {"server": RUNNING, "restored": True, "note": "the application did not run before either"}
         return dict(self._cut_over(app, override), server=RUNNING, restored=True)
 
+    def _put_back_dropin(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
+        war = self._kept_war(kept)
+        if self.state() != RUNNING:
+            self._write_override(app, None)
+            self._dropins.lay(app, war)
+            return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
+        moved = self._withdraw(app)
+        found = self._dropins.find(app)
+        sound = found is not None and sha256_file(found) == kept["sha256"]
+        started = serves(self.server.url, self._dropins.context_root(app))
+        was_started = kept.get("was_started", True)
+        if sound and (started or not was_started):
+            return {"server": RUNNING, "restored": moved}
+        if not was_started:
+            self._dropins.lay(app, war)
+            return {"server": RUNNING, "restored": True, "note": "the application did not run before either"}
+        return dict(self._dropins.place(app, war), server=RUNNING, restored=True)
+
     def _cut_over(self, app: WebApp, override: bytes) -> Dict[str, Any]:
-        log, watch = LibertyLog(self.server.log), Watch(app.name)
-        log.mark()
-        self._write_override(app, override)
-        deadline = time.monotonic() + self.server.start_timeout
-        self._follow(log, watch, lambda: watch.verdict.state != "waiting", deadline, "did not start")
-        if watch.verdict.state == "failed":
-            raise self._failure(app, "did not start: %s" % watch.verdict.message, watch.errors)
+        trigger = self._updates.monitoring().configuration
         context_root = read_override(override, self.place).context_root
-        self._follow(log, watch, lambda: serves(self.server.url, context_root), deadline, "does not answer")
-        return {"message": watch.verdict.message, "errors": watch.errors[:20]}
+        start = Start(self._updates, Watch(app.name, restart=trigger == DISABLED), context_root)
+        existed = self._write_override(app, override)
+        self._updates.announce(trigger, changed_file(self._override(app), existed))
+        return start.wait()
 
-    def _remove(self, app: WebApp, configured: bool) -> Dict[str, Any]:
-        if configured:
-            self._withdraw(app)
-        return {"server": RUNNING, "restored": configured}
+    def _remove(self, app: WebApp, moved: bool) -> Dict[str, Any]:
+        withdrawn = self._withdraw(app)
+        return {"server": RUNNING, "restored": withdrawn or moved}
 
-    def _withdraw(self, app: WebApp) -> None:
-        """Take the application out of the configuration and wait until the server has done so."""
+    def _withdraw(self, app: WebApp) -> bool:
+        """Take the application out of the configuration and wait until the server has done so; False: it was not in."""
         placement = self._placement(app)
-        context_root = placement.context_root if placement else app.context_root
-        log, watch = LibertyLog(self.server.log), Watch(app.name)
-        log.mark()
+        if placement is None:
+            return False
+        trigger = self._updates.monitoring().configuration
+        log, watch = LibertyLog(self.server.log), Watch(app.name, restart=trigger == DISABLED)
         self._write_override(app, None)
+        self._updates.announce(trigger, changed_file(self._override(app), True))
         deadline = time.monotonic() + self.server.start_timeout
 
         def gone() -> bool:
-            return watch.stopped or (watch.config_done and not serves(self.server.url, context_root))
+            heard = watch.config_done or not os.path.exists(self.server.log)
+            return watch.stopped or (heard and not serves(self.server.url, placement.context_root))
 
-        self._follow(log, watch, gone, deadline, "was not taken out of service")
+        self._updates.follow(log, watch, gone, deadline, "application %s" % app.name, "was not taken out of service")
+        return True
 
-    def _follow(
-        self, log: LibertyLog, watch: Watch, done: Callable[[], bool], deadline: float, failure: str
-    ) -> None:
-        """Read the log until `done`; ends at once when the server is gone (T13)."""
-        polls = 0
-        while True:
-            watch.read(log.new_lines())
-            if done():
-                return
-            polls += 1
-            if polls % _ALIVE_EVERY == 0 and self.state() == STOPPED:
-                raise self._failure_of(watch, "the server stopped while application %s was changed")
-            if time.monotonic() >= deadline:
-                text = "application %%s %s within %d s" % (failure, self.server.start_timeout)
-                raise self._failure_of(watch, text)
-            self._sleep(_POLL_SECONDS)
+    # -- configuration of a release ----------------------------------------------------------
 
-    def _failure_of(self, watch: Watch, text: str) -> AppServerError:
-        cure = "read %s (are updates of configuration polled?)" % self.server.log
-        return AppServerError(text % watch.application, self.place, cure, errors=watch.errors[:20])
+    def observe_settings(self, settings: Sequence[Setting]) -> Observed:
+        return self._settings.observe(settings)
 
-    def _failure(self, app: WebApp, text: str, errors: List[str]) -> AppServerError:
-        cure = "read %s, correct the package" % self.server.log
-        return AppServerError("application %s %s" % (app.name, text), self.place, cure, errors=errors[:20])
+    def check_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
+        self._settings.check(settings, files)
+
+    def keep_settings(self, settings: Sequence[Setting], directory: str) -> Dict[str, str]:
+        return self._settings.keep(settings, directory)
+
+    def apply_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> Dict[str, Any]:
+        return self._settings.apply(settings, files)
 
     # -- files ---------------------------------------------------------------------------
 
     def _override(self, app: WebApp) -> str:
-        return os.path.join(self._overrides, override_name(app.name))
+        return os.path.join(self.server.overrides, override_name(app.name))
 
     def _placement(self, app: WebApp) -> Optional[Placement]:
-        data = _read(self._override(app))
+        data = read_if_there(self._override(app))
         return None if data is None else read_override(data, self._override(app))
 
     def _war_path(self, placement: Placement) -> str:
         return os.path.join(self._apps, placement.location)
 
-    def _write_override(self, app: WebApp, override: Optional[bytes]) -> None:
+    def _goes_to_dropins(self, app: WebApp) -> bool:
+        """As the inventory says; else where the application is, and a new one goes below apps/."""
+        if self.server.placement != "auto":
+            return self.server.placement == "dropins"
+        return self._placement(app) is None and self._dropins.find(app) is not None
+
+    def _write_override(self, app: WebApp, override: Optional[bytes]) -> bool:
+        """Returns whether there was one before."""
         path = self._override(app)
+        existed = os.path.exists(path)
         if override is not None:
-            make_dirs(self._overrides)
+            make_dirs(self.server.overrides)
             write_durably(path, override)
-        elif os.path.exists(path):
+        elif existed:
             os.unlink(path)
-            fsync_dir(self._overrides)
+            fsync_dir(self.server.overrides)
+        return existed
 
     def _kept_override(self, kept: Dict[str, Any]) -> Optional[bytes]:
         if kept["override"] is None:
             return None
         path = os.path.join(kept["directory"], kept["override"])
-        data = _read(path)
+        data = read_if_there(path)
         if data is None:
             raise AppServerError("the kept configuration is gone", path, "put it back from a backup of the host")
         return data
@@ -266,24 +330,15 @@ class Liberty(AppServer):
         )
 
     def _require_sole_definition(self, app: WebApp) -> None:
-        for path in self._other_configuration(app):
-            element = defines_elsewhere(_read(path) or b"<server/>", app.name, path)
+        for path, data in configuration(self.server):
+            element = None if path == self._override(app) else defines_elsewhere(data, app.name, path)
             if element:
                 message = "application %s is already defined by %s" % (app.name, element)
                 raise AppServerError(message, path, "remove that element: the release manages the application")
 
-    def _other_configuration(self, app: WebApp) -> List[str]:
-        drop_ins = os.path.join(self.server.config_dir, "configDropins")
-        paths = [os.path.join(self.server.config_dir, "server.xml")]
-        for folder in (os.path.join(drop_ins, "defaults"), self._overrides):
-            names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-            paths += [os.path.join(folder, name) for name in names if re.search(r"\.xml\Z", name, re.IGNORECASE)]
-        return [path for path in paths if os.path.isfile(path) and path != self._override(app)]
-
-
-def _read(path: str) -> Optional[bytes]:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read()
-    except FileNotFoundError:
-        return None
+    def _require_libraries(self, app: WebApp) -> None:
+        files = configuration(self.server)
+        for library in app.libraries:
+            if not any(defines_library(data, library, path) for path, data in files):
+                cure = "name it under 'configuration' of the release, or have the administrator define it"
+                raise AppServerError("there is no shared library %s" % library, self.place, cure)

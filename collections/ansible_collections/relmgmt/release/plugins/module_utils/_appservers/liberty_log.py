@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import os
-from typing import List, NamedTuple, Optional
+from typing import BinaryIO, List, NamedTuple, Optional
 
 _MOST = 16 << 20  # bytes taken in by one reading
+_TAIL = 256  # bytes before a mark that tell the same file from one that was begun again
 
 
 class Mark(NamedTuple):
-    """A place in the log: inode of the file (0: there was none) and offset in bytes."""
+    """A place in the log: inode of the file (0: there was none), offset in bytes, and the bytes before it."""
 
     inode: int
     offset: int
+    tail: bytes = b""
 
 
 class LibertyLog:
@@ -26,8 +28,9 @@ class LibertyLog:
     def mark(self) -> Mark:
         """The end of the log now; later readings of this object start here."""
         try:
-            status = os.stat(self.path)
-            self._mark = Mark(status.st_ino, status.st_size)
+            with open(self.path, "rb") as stream:
+                status = os.fstat(stream.fileno())
+                self._mark = Mark(status.st_ino, status.st_size, _before(stream, status.st_size))
         except FileNotFoundError:
             self._mark = Mark(0, 0)
         return self._mark
@@ -42,7 +45,7 @@ class LibertyLog:
                 lines += self._read(rotated, whole=True)
             self._mark = Mark(inode, 0)
         if inode:
-            self._mark = Mark(inode, self._mark.offset)
+            self._mark = self._mark._replace(inode=inode)
             lines += self._read(self.path, whole=False)
         return lines
 
@@ -59,10 +62,18 @@ class LibertyLog:
 
     def _read(self, path: str, whole: bool) -> List[str]:
         with open(path, "rb") as stream:
-            if os.fstat(stream.fileno()).st_size < self._mark.offset:
-                self._mark = self._mark._replace(offset=0)  # truncated in place
+            if _before(stream, self._mark.offset) != self._mark.tail:
+                self._mark = self._mark._replace(offset=0)  # begun again in place, perhaps longer by now
             stream.seek(self._mark.offset)
             data = stream.read(_MOST)
-        end = len(data) if whole or len(data) == _MOST else data.rfind(b"\n") + 1
-        self._mark = self._mark._replace(offset=self._mark.offset + end)
+            end = len(data) if whole or len(data) == _MOST else data.rfind(b"\n") + 1
+            offset = self._mark.offset + end
+            self._mark = self._mark._replace(offset=offset, tail=_before(stream, offset))
         return data[:end].decode("utf-8", "replace").split("\n")
+
+
+def _before(stream: BinaryIO, offset: int) -> bytes:
+    """Up to _TAIL bytes that end at an offset; fewer when the file is shorter than that."""
+    start = max(0, offset - _TAIL)
+    stream.seek(start)
+    return stream.read(offset - start)

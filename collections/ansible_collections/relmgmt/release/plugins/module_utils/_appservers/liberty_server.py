@@ -1,27 +1,40 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Liberty server from outside: where it lies, whether it runs, whether it answers."""
+"""A Liberty server from outside: where it lies, whether it runs and answers, and how it is started anew."""
 
 from __future__ import annotations
 
 import http.client
 import os
+import re
 import subprocess
-from typing import Any, Dict, NamedTuple
+import time
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Admin
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import RUNNING, STOPPED, UNKNOWN
+from ansible_collections.relmgmt.release.plugins.module_utils._commands import run_detached
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput
 
 _STATUS_SECONDS = 60
+_RESTART_SECONDS = 120  # beside start_timeout: the stop alone may quiesce for 30
 _ANSWER_SECONDS = 10
 _NO_CONTEXT_ROOT = b"CONTEXT_ROOT_NOT_FOUND"  # in the page that Liberty itself serves, in every language
 _PAGE_LIMIT = 1 << 16
 _STATUS_STATES = {0: RUNNING, 1: STOPPED}
 _NO_SERVER = 2
+_DONE_OR_REDUNDANT = (0, 1)
+_OK = 200
+# What bin/server works out at every start; of the options it would make longer ones each time.
+_OF_THE_SCRIPT = re.compile(r"\A(?:X_.*|IBM_JAVA_OPTIONS|OPENJ9_JAVA_OPTIONS|LOG_DIR|INVOKED)\Z")
 
 
 class LibertyServer(NamedTuple):
-    """Where a server lies; url is its own address, start_timeout in seconds."""
+    """Where a server lies; url is its own address, start_timeout in seconds.
+
+    `update_trigger` and `placement` are "auto" where the server's own files say it. `restart_command` is empty
+    where bin/server is right. `admin`: how restConnector is reached, None if it is not.
+    """
 
     name: str
     install_dir: str
@@ -30,6 +43,12 @@ class LibertyServer(NamedTuple):
     url: str
     start_timeout: int
     log: str
+    health_path: str = ""
+    update_trigger: str = "auto"
+    placement: str = "auto"
+    may_restart: bool = False
+    restart_command: Tuple[str, ...] = ()
+    admin: Optional[Admin] = None
 
     @property
     def command(self) -> str:
@@ -39,8 +58,14 @@ class LibertyServer(NamedTuple):
     def config_dir(self) -> str:
         return os.path.join(self.user_dir, "servers", self.name)
 
+    @property
+    def overrides(self) -> str:
+        return os.path.join(self.config_dir, "configDropins", "overrides")
+
     def state(self) -> str:
-        """RUNNING, STOPPED or UNKNOWN, as `server status` says."""
+        """RUNNING, STOPPED or UNKNOWN: its process is there, or else as `server status` says, which is slow."""
+        if self._pid() is not None:
+            return RUNNING
         try:
             done = subprocess.run(
                 [self.command, "status", self.name],
@@ -61,6 +86,50 @@ class LibertyServer(NamedTuple):
             raise AppServerError(message, self.config_dir, "create it, or correct relmgmt_websphere")
         return _STATUS_STATES.get(done.returncode, UNKNOWN)
 
+    def healthy(self) -> bool:
+        """Does the health endpoint answer with status 200?"""
+        answer = _get(self.url, self.health_path)
+        return answer is not None and answer[0] == _OK
+
+    def jvm_options(self) -> Optional[List[str]]:
+        """The arguments that the running process was started with; None when it cannot be seen."""
+        words = self._of_process("cmdline")
+        return None if words is None else words[1:]
+
+    def restart(self) -> None:
+        """Stop and start the server; what its process was started with in its environment stays."""
+        deadline = time.monotonic() + self.start_timeout + _RESTART_SECONDS
+        if self.restart_command:
+            self._run(self.restart_command, deadline, (0,), None)
+            return
+        self._require_own()
+        environment = self._environment_of_process()
+        self._run((self.command, "stop", self.name), deadline, _DONE_OR_REDUNDANT, environment)
+        self._run((self.command, "start", self.name), deadline, _DONE_OR_REDUNDANT, environment)
+
+    def _run(
+        self, command: Tuple[str, ...], deadline: float, good: Tuple[int, ...], environment: Optional[Dict[str, str]]
+    ) -> None:
+        ended = run_detached(command, deadline, "correct relmgmt_websphere.liberty.restart_command", environment)
+        if ended.code not in good:
+            how = "did not end in time" if ended.code is None else "ended with %d" % ended.code
+            cure = "see its output and %s, start the server, then run the phase again" % self.log
+            message = "the restart failed: the command %s" % how
+            raise AppServerError(message, " ".join(command), cure, output=ended.output)
+
+    def _require_own(self) -> None:
+        """A process of another user is not started anew as this one: its files would change hands."""
+        pid = self._pid()
+        if pid is None:
+            return
+        try:
+            owner = os.stat("/proc/%d" % pid).st_uid
+        except FileNotFoundError:
+            return
+        if owner != os.geteuid():
+            cure = "name a command that does it: relmgmt_websphere.liberty.restart_command"
+            raise AppServerError("the server runs as another user (%d)" % owner, "process %d" % pid, cure)
+
     def _environment(self) -> Dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WLP_")}
         environment["WLP_USER_DIR"] = self.user_dir
@@ -68,12 +137,58 @@ class LibertyServer(NamedTuple):
             environment["JAVA_HOME"] = self.java_home
         return environment
 
+    def _environment_of_process(self) -> Dict[str, str]:
+        words = self._of_process("environ")
+        if words is None:
+            return self._environment()
+        pairs = [word.partition("=") for word in words]
+        found = {name: value for name, mark, value in pairs if mark and not _OF_THE_SCRIPT.match(name)}
+        found["WLP_USER_DIR"] = self.user_dir
+        if self.java_home:
+            found["JAVA_HOME"] = self.java_home
+        return found
+
+    def _of_process(self, file: str) -> Optional[List[str]]:
+        pid = self._pid()
+        return None if pid is None else _words(pid, file)
+
+    def _pid(self) -> Optional[int]:
+        """The server's process, as the server script has noted it, if that is what runs under that number."""
+        try:
+            with open(os.path.join(self.user_dir, "servers", ".pid", self.name + ".pid"), encoding="ascii") as stream:
+                pid = int(stream.read())
+        except (OSError, ValueError):
+            return None
+        words = _words(pid, "cmdline") or []
+        is_server = self.name in words and any(word.endswith("/ws-server.jar") for word in words)
+        return pid if is_server and self._works_in(pid) else None
+
+    def _works_in(self, pid: int) -> bool:
+        """Does the process work in this server's directory, not in that of another one of the same name?"""
+        try:
+            return os.readlink("/proc/%d/cwd" % pid) == os.path.realpath(self.config_dir)
+        except PermissionError:
+            return True  # another user's: the note and the arguments must do
+        except OSError:
+            return False
+
+
+def _words(pid: int, file: str) -> Optional[List[str]]:
+    """The words of /proc/PID/FILE; None when there is no such process or it may not be read."""
+    try:
+        with open("/proc/%d/%s" % (pid, file), "rb") as stream:
+            words = stream.read().decode("utf-8", "surrogateescape").split("\0")
+    except OSError:
+        return None
+    return [word for word in words if word]
+
 
 def liberty_server(options: Dict[str, Any]) -> LibertyServer:
     """The server of an inventory's relmgmt_websphere.liberty."""
     user_dir = options.get("user_dir") or os.path.join(options["install_dir"], "usr")
     name = options["server"]
     log = options.get("log") or os.path.join(user_dir, "servers", name, "logs", "messages.log")
+    admin = options.get("admin")
     return LibertyServer(
         name=name,
         install_dir=options["install_dir"],
@@ -82,23 +197,35 @@ def liberty_server(options: Dict[str, Any]) -> LibertyServer:
         url=options["url"],
         start_timeout=int(options.get("start_timeout") or 120),
         log=log,
+        health_path=options.get("health_path") or "",
+        update_trigger=options.get("update_trigger") or "auto",
+        placement=options.get("placement") or "auto",
+        may_restart=bool(options.get("may_restart")),
+        restart_command=tuple(options.get("restart_command") or ()),
+        admin=Admin(admin["url"], admin["user"], admin["password_file"], admin.get("ca_file") or "") if admin else None,
     )
 
 
 def serves(url: str, context_root: str) -> bool:
     """Does an application answer on its context root? The server's own "no such context root" is a no."""
+    answer = _get(url, context_root.rstrip("/") + "/")
+    # An answer of 503 is an answer: the database is at rest while a release is deployed.
+    return answer is not None and not (answer[0] == 404 and _NO_CONTEXT_ROOT in answer[1])
+
+
+def _get(url: str, path: str) -> Optional[Tuple[int, bytes]]:
+    """Status and the page's beginning; None when nobody answers."""
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise InvalidInput("not an address of a server: %r" % url, "relmgmt_websphere.liberty.url", "give http://HOST:PORT")
+        cure = "give http://HOST:PORT"
+        raise InvalidInput("not an address of a server: %r" % url, "relmgmt_websphere.liberty.url", cure)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.hostname, parts.port, timeout=_ANSWER_SECONDS)
     try:
-        connection.request("GET", context_root.rstrip("/") + "/", headers={"Connection": "close"})
+        connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()
-        page = answer.read(_PAGE_LIMIT)
+        return answer.status, answer.read(_PAGE_LIMIT)
     except (OSError, http.client.HTTPException):
-        return False
+        return None
     finally:
         connection.close()
-    # An answer of 503 is an answer: the database is at rest while a release is deployed.
-    return not (answer.status == 404 and _NO_CONTEXT_ROOT in page)

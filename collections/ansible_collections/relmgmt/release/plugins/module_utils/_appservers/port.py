@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, NamedTuple, Optional
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 
 RUNNING, STOPPED, UNKNOWN = "running", "stopped", "unknown"
 
@@ -32,6 +34,9 @@ class AppServer(ABC):
 
     place: str  # server (or cluster) as messages name it
 
+    def close(self) -> None:  # noqa: B027 - most adapters hold nothing
+        """Let go of what was opened to speak to the server; the adapter is not used after it."""
+
     @abstractmethod
     def state(self) -> str:
         """RUNNING, STOPPED or UNKNOWN: observed, never assumed."""
@@ -39,6 +44,10 @@ class AppServer(ABC):
     @abstractmethod
     def require_running(self) -> None:
         """Raise, naming server and cure, unless the server runs."""
+
+    def require_ready(self, app: WebApp) -> None:
+        """Raise, before anything is touched, unless the server runs and this application can be changed on it."""
+        self.require_running()
 
     @abstractmethod
     def observe(self, app: WebApp) -> Deployed:
@@ -67,3 +76,29 @@ class AppServer(ABC):
     @abstractmethod
     def forget_older(self, app: WebApp, keep: "set[str]") -> None:
         """Remove package files of the application whose digests are not in `keep`."""
+
+    # -- configuration changes of a release; an adapter that has none refuses them ------------
+
+    def observe_settings(self, settings: Sequence[Setting]) -> Observed:
+        """Values by key as they stand; that of a fragment or library is the SHA-256 of its very file."""
+        raise self._no_settings()
+
+    def check_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
+        """Refuse, before anything is touched, what cannot be applied; `files`: local paths by key."""
+        raise self._no_settings()
+
+    def keep_settings(self, settings: Sequence[Setting], directory: str) -> Dict[str, str]:
+        """Keep the files of those that stand in `directory`, synced; returns their names there by key."""
+        raise self._no_settings()
+
+    def apply_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> Dict[str, Any]:
+        """Bring these into force, those without a value out of it; returns what was observed.
+
+        The answer has `changed`, `restarted` (the server was started anew) and `errors` of the server's log. One that
+        is down gets its files, and the answer says {"server": "stopped"}. The same again changes nothing.
+        """
+        raise self._no_settings()
+
+    def _no_settings(self) -> AppServerError:
+        cure = "take the configuration out of the release and have the administrator make it"
+        return AppServerError("this kind of server takes no configuration from a release", self.place, cure)

@@ -22,6 +22,7 @@ PASS, HOLD, REFUSE = "pass", "hold", "refuse"
 OF_DELIVERY = ("bundle", "packages", "release_name", "ticket")
 #: findings on packages that a verdict names
 SHOWN = 10
+ALWAYS_OPEN = {"rule": "always"}
 DEFAULT_NAME_PATTERN = r"^[A-Z]F[A-Z]{2}[0-9]{3}$"
 
 
@@ -65,8 +66,14 @@ def decide(case: Case) -> list[Verdict]:
     """Every gate's verdict on the case, in the order they are shown."""
     return [
         _release_name(case), _ticket(case), *_approvals(case),
-        _window(case), *_blackouts(case), _notice(case),
+        _outage(case), _window(case), *_blackouts(case), _notice(case),
     ]
+
+
+def window_rule(policy: Mapping[str, Any], release: Release) -> Mapping[str, Any]:
+    """The rule of the inventory that a release's window follows; {rule: always} when it has none."""
+    usual = policy.get("window") or ALWAYS_OPEN
+    return (policy.get("outage_window") or usual) if release.needs_outage else usual
 
 
 def judge_packages(findings: Sequence[Finding]) -> Verdict:
@@ -192,6 +199,23 @@ def parse_time(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"a time needs a zone: {text}")
     return moment
+
+
+def _outage(case: Case) -> Verdict:
+    """Closing the web entry is agreed with its users: a maintenance window is, an inventory without one must say so."""
+    if not case.release.needs_outage:
+        return Verdict("outage", PASS, "the web entry stays open")
+    if case.ticket.kind == "emergency":
+        return Verdict("outage", PASS, "the web entry is closed; an emergency may happen at any time (A1)")
+    usual = case.policy.get("window") or ALWAYS_OPEN
+    if case.policy.get("outage_window") or usual.get("rule") != ALWAYS_OPEN["rule"]:
+        return Verdict("outage", PASS, "the web entry is closed inside the window agreed for it")
+    return Verdict(
+        "outage", REFUSE,
+        "the release closes the web entry (its older WAR does not run on the newer database), and the inventory "
+        "names no window for that",
+        "name relmgmt_policy.outage_window, or release with older_war_runs_on_newer_database: true if that was tested",
+    )
 
 
 def _window(case: Case) -> Verdict:

@@ -19,12 +19,14 @@ FAILED = frozenset({
 })  # fmt: skip
 CONFIG_UPDATE, CONFIG_DONE = "CWWKG0016I", frozenset({"CWWKG0017I", "CWWKG0018I"})
 CONFIG_REFUSED = frozenset({"CWWKG0014E", "CWWKG0020E"})
-LAUNCHED, SERVER_STOPPED = "CWWKE0001I", "CWWKE0036I"
+LAUNCHED, SERVER_STOPPED, SERVER_READY = "CWWKE0001I", "CWWKE0036I", "CWWKF0011I"
+FEATURES_DONE = "CWWKF0008I"
 
 _ID = re.compile(r"\A([A-Z]{4,5}\d{4,5}[A-Z]):\s*(.*)", re.DOTALL)
 _TEXT_LINE = re.compile(r"\A\[[^\]]+\]\s+[0-9a-fA-F]{8}\s+(\S+)\s+[A-Z]\s+(.*)", re.DOTALL)
 _PRINTED = frozenset({"SystemOut", "SystemErr"})  # an application may print anything
 _COLONS = re.compile("[:\uff1a]")
+_CONFIG_ERROR = re.compile(r"\ACWWK[FG]\d{4}E\Z")  # of the configuration, of the features it names
 
 
 class Message(NamedTuple):
@@ -60,15 +62,18 @@ class Watch:
 
     A start that was under way before the cutover also ends with a start message (T14): only one that
     follows a configuration update (or a launch of the server) and the application's own "starting" counts.
+    With `restart` nothing counts before the launch, the end of the older process least of all. With `armed`
+    messages count from the first on: the application was seen out of service when the log was marked.
     """
 
-    def __init__(self, application: str) -> None:
+    def __init__(self, application: str, restart: bool = False, armed: bool = False) -> None:
         self.application = application
         self.verdict = Verdict("waiting")
         self.errors: List[str] = []
         self.config_done = False
         self.stopped = False
-        self._armed = False
+        self.restart = restart
+        self._armed = armed
         self._starting = False
 
     def read(self, lines: List[str]) -> Verdict:
@@ -79,9 +84,11 @@ class Watch:
         return self.verdict
 
     def _take(self, message: Message) -> None:
-        if message.id in (CONFIG_UPDATE, LAUNCHED):
+        if message.id == LAUNCHED or (message.id == CONFIG_UPDATE and not self.restart):
             self._armed = True
-        elif message.id in CONFIG_DONE:
+        elif self.restart and not self._armed:
+            return
+        elif message.id in CONFIG_DONE or message.id == SERVER_READY:
             self.config_done = self._armed
         elif message.id in CONFIG_REFUSED or message.id == SERVER_STOPPED:
             self._decide("failed", message)
@@ -102,6 +109,52 @@ class Watch:
 
     def _decide(self, state: str, message: Message) -> None:
         self.verdict = Verdict(state, "%s: %s" % message)
+
+
+class ConfigWatch:
+    """Follows the log after a change of configuration until the server has taken it in, or refuses it.
+
+    `features`: the change asks for features, which the server tells of later; `restart`: the server is started
+    anew, and what was wrong with its configuration before may be told again, so errors are only remembered.
+    `application_failed`: the server has told since of an application that did not start.
+    """
+
+    def __init__(self, features: bool = False, restart: bool = False) -> None:
+        self.verdict = Verdict("waiting")
+        self.errors: List[str] = []
+        self.config_done = False
+        self.features_done = not features
+        self.application_failed = False
+        self._restart = restart
+        self._armed = False
+
+    def read(self, lines: List[str]) -> Verdict:
+        """Take in further lines; the state is waiting, done or failed, and the first decision stands."""
+        for message in messages(lines):
+            self.application_failed = self.application_failed or (self._armed and message.id in FAILED)
+            if self.verdict.state == "waiting":
+                self._take(message)
+        return self.verdict
+
+    def _take(self, message: Message) -> None:
+        if message.id == (LAUNCHED if self._restart else CONFIG_UPDATE):
+            self._armed = True
+        if not self._armed:
+            return
+        if message.id == SERVER_STOPPED or (_is_config_error(message) and not self._restart):
+            self.verdict = Verdict("failed", "%s: %s" % message)
+        elif message.id == SERVER_READY if self._restart else message.id in CONFIG_DONE:
+            self.config_done = True
+        elif message.id == FEATURES_DONE:
+            self.features_done = True
+        if _is_config_error(message):
+            self.errors.append("%s: %s" % message)
+        if self.config_done and (self.features_done or self._restart) and self.verdict.state == "waiting":
+            self.verdict = Verdict("done", "%s: %s" % message)
+
+
+def _is_config_error(message: Message) -> bool:
+    return bool(_CONFIG_ERROR.match(message.id))
 
 
 def _text_of(line: str) -> str:

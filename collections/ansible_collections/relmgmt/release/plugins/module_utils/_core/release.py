@@ -7,9 +7,10 @@ Built from documents that the shipped schemas have accepted; nothing here reads 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Mapping, NamedTuple, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.audit import digest_of
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import entries_digest, value_text
 
 PHASES = (
     "gate", "lease", "quiesce", "backup", "install", "deploy", "verify",
@@ -34,7 +35,10 @@ class Package(NamedTuple):
 
 
 class Release(NamedTuple):
-    """What ``release.yml`` says."""
+    """What ``release.yml`` says.
+
+    ``configuration``: changes of the application servers' configuration, as ``websphere_config`` takes them.
+    """
 
     name: str
     kind: str
@@ -44,6 +48,26 @@ class Release(NamedTuple):
     packages: list[Package]
     documents: dict[str, str]
     completeness: list[dict[str, Any]]
+    configuration: Sequence[dict[str, Any]] = ()
+    older_war_runs_on_newer_database: bool = False
+
+    @property
+    def needs_outage(self) -> bool:
+        """The web entry is closed for the time of the release: what users run would meet a database it does not fit."""
+        brings_code = any(package.type in CODE for package in self.packages)
+        return brings_code and not self.older_war_runs_on_newer_database
+
+    @property
+    def files(self) -> list[tuple[str, str]]:
+        """File and SHA-256 of everything that hosts take from the drop."""
+        named = [(package.file, package.sha256) for package in self.packages]
+        return named + [(one["file"], one["sha256"]) for one in self.configuration if one.get("file")]
+
+    @property
+    def approved_digests(self) -> list[str]:
+        """What a host lets be installed: the files, and the configuration as a whole."""
+        digests = [sha256 for _file, sha256 in self.files]
+        return digests + ([entries_digest(self.configuration)] if self.configuration else [])
 
     def packages_of(self, *kinds: str) -> list[dict[str, Any]]:
         """The packages of these types in the release's order, as playbooks use them."""
@@ -88,7 +112,15 @@ def release_from(document: Mapping[str, Any]) -> Release:
         work_items=list(document.get("work_items", [])), packages=packages,
         documents=dict(document.get("documents", {})),
         completeness=list(document.get("completeness", [])),
+        configuration=[_entry(one) for one in document.get("configuration", [])],
+        older_war_runs_on_newer_database=document.get("older_war_runs_on_newer_database", False),
     )
+
+
+def _entry(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of the configuration as modules take it: values are text."""
+    texts = {key: value_text(value) for key, value in entry.items() if key == "value"}
+    return {"state": "present", **entry, **texts}
 
 
 def _package(entry: Mapping[str, Any]) -> Package:
@@ -96,7 +128,7 @@ def _package(entry: Mapping[str, Any]) -> Package:
     if entry["type"] in CODE:
         options = {"drops": [], "globals": [], "percent_items": [], "steps": [], **options}
     if entry["type"] == "war":
-        options = {"context_root": "/" + entry["application"], **options}
+        options = {"context_root": "/" + entry["application"], "libraries": [], **options}
     return Package(entry["type"], entry["file"], entry["sha256"], options)
 
 

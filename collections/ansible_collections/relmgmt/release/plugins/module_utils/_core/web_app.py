@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import NamedTuple, Sequence, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
@@ -15,10 +15,14 @@ _CONTEXT_ROOT = re.compile(r"\A/(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]*(?:/[A-Za-z0-9_
 
 
 class WebApp(NamedTuple):
-    """An application by the name the inventory gives it (never one read out of the WAR, T9)."""
+    """An application by the name the inventory gives it (never one read out of the WAR, T9).
+
+    `libraries`: names of the shared libraries that its classes are loaded from too.
+    """
 
     name: str
     context_root: str
+    libraries: Tuple[str, ...] = ()
 
 
 class Deployed(NamedTuple):
@@ -41,13 +45,17 @@ class Plan(NamedTuple):
     reason: str
 
 
-def web_app(name: str, context_root: str) -> WebApp:
+def web_app(name: str, context_root: str, libraries: Sequence[str] = ()) -> WebApp:
     """Checked names; an empty name would speak of every application (T16)."""
     if not _NAME.match(name):
         raise InvalidInput("not an application's name: %r" % name, "application", "use letters, digits and . _ -")
     if not _CONTEXT_ROOT.match(context_root):
         raise InvalidInput("not a context root: %r" % context_root, "context_root", "give a path such as /%s" % name)
-    return WebApp(name, context_root)
+    for library in libraries:
+        if not _NAME.match(library):
+            cure = "use letters, digits and . _ -"
+            raise InvalidInput("not a shared library's name: %r" % library, "libraries", cure)
+    return WebApp(name, context_root, tuple(libraries))
 
 
 def plan(observed: Deployed, sha256: str) -> Plan:

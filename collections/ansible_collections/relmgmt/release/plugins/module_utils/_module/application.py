@@ -3,11 +3,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 import time
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, Sequence
 
+from ansible_collections.relmgmt.release.plugins.module_utils._commands import run_detached
 from ansible_collections.relmgmt.release.plugins.module_utils._core.application import (
     RUNNING,
     STOPPED,
@@ -23,14 +22,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.run import
 
 _POLL_SECONDS = 0.2
 _STATUS_STATES = {0: RUNNING, 1: STOPPED}
-_TAIL = 2000  # characters of a command's output that a message carries
-
-
-class Ended(NamedTuple):
-    """How a command ended; code is None when it did not end in time."""
-
-    code: "int | None"
-    output: str
+_CURE = "correct relmgmt_application"
 
 
 def set_state(host: Host) -> Outcome:
@@ -71,7 +63,7 @@ def _carry_out(
 
 def _take(step: Step, deadline: float) -> None:
     command = getattr(step.component, step.verb)
-    ended = run_detached(command, deadline)
+    ended = run_detached(command, deadline, _CURE)
     if ended.code != 0:
         how = "did not end in time" if ended.code is None else "ended with %d" % ended.code
         message = "component %s could not be %s: the command %s" % (step.component.name, _past(step.verb), how)
@@ -93,35 +85,10 @@ def _observe(components: Sequence[Component], deadline: float) -> Dict[str, str]
 
 def _status(component: Component, deadline: float) -> str:
     # Even past the deadline a last look gets a little time: the answer decides between done and failed.
-    ended = run_detached(component.status, max(deadline, time.monotonic() + 5))
+    ended = run_detached(component.status, max(deadline, time.monotonic() + 5), _CURE)
     if ended.code not in _STATUS_STATES:
         how = "did not end" if ended.code is None else "ended with %d" % ended.code
         message = "the state of component %s is unknown: its status command %s" % (component.name, how)
         cure = "it must end with 0 (running) or 1 (stopped)"
         raise HostStateUnknown(message, " ".join(component.status), cure, output=ended.output)
     return _STATUS_STATES[ended.code]
-
-
-def run_detached(command: Tuple[str, ...], deadline: float) -> Ended:
-    """Run a command that may leave a daemon behind: own session, no pipe of this process (T27: no input)."""
-    with tempfile.TemporaryFile() as output:
-        try:
-            process = subprocess.Popen(
-                list(command), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-            )
-        except OSError as error:
-            raise RelmgmtError(
-                "the command cannot be run: %s" % error.strerror, " ".join(command), "correct relmgmt_application"
-            ) from error
-        try:
-            code = process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            return Ended(None, _tail(output))
-        return Ended(code, _tail(output))
-
-
-def _tail(output: Any) -> str:
-    output.seek(0)
-    return str(output.read().decode("utf-8", "replace"))[-_TAIL:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-DROP_SPEC: Dict[str, Dict[str, Any]] = {
+BUNDLE_SPEC: Dict[str, Dict[str, Any]] = {
     "drop": {
         "type": "dict",
         "required": True,
@@ -21,6 +21,9 @@ DROP_SPEC: Dict[str, Dict[str, Any]] = {
         "required_if": [("method", "sftp", ["host", "user", "private_key", "known_hosts"])],
     },
     "bundle": {"type": "str", "required": True},
+}
+DROP_SPEC: Dict[str, Dict[str, Any]] = {
+    **BUNDLE_SPEC,
     "file": {"type": "str", "required": True},
     "sha256": {"type": "str", "required": True},
 }

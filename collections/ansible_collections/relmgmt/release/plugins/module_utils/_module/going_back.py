@@ -132,16 +132,28 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
             context = context._replace(restored=plan.point["instance"])
         except RelmgmtError as error:
             failed.append(f"the datasets: {error}")
-    for act in plan.acts:
+    left = _undo_all(host, plan.acts, context, record)
+    if left and record["undone"]:
+        # An application may need the configuration that only an older act's undo has brought back.
+        left = _undo_all(host, [act for act, _error in left], context, record)
+    return failed + [f"{act['target']}: {error}" for act, error in left]
+
+
+def _undo_all(
+    host: Host, acts: list[dict[str, Any]], context: UndoContext, record: dict[str, Any]
+) -> list[tuple[dict[str, Any], Exception]]:
+    """Undo each; returns those that could not be, and why."""
+    left: list[tuple[dict[str, Any], Exception]] = []
+    for act in acts:
         try:
             detail = undo(act, context)
         except (RelmgmtError, OSError) as error:
-            failed.append(f"{act['target']}: {error}")
+            left.append((act, error))
             continue
         host.ledger.undo_act(act["id"], detail)
         record["undone"].append(_row(act))
         record["statements"] += _statements_of(act, detail)
-    return failed
+    return left
 
 
 def _restore(
@@ -165,6 +177,8 @@ def _statements_of(act: dict[str, Any], detail: dict[str, Any]) -> list[str]:
              for name in detail.get("kept", [])]
     if detail.get("server") == "stopped":
         found.append(f"{act['target']}: the files are back, but the server is stopped; start it")
+    if detail.get("differs_from_before"):
+        found.append(f"{act['target']}: what was current before is back, but somebody has changed it since (T3)")
     if detail.get("overwritten"):
         found.append(f"{act['target']}: mended since the install, kept beside the pre-images: {detail['overwritten']}")
     return found

@@ -16,10 +16,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_pack
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import observe_static
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_config import observe_configuration
 
 OBSERVERS: dict[str, Callable[[dict[str, Any]], str | None]] = {
     "cache_items": observe_cache_items,
     "war": observe_war,
+    "configuration": observe_configuration,
     "static": observe_static,
 }
 

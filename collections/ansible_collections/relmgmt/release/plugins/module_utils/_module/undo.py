@@ -22,6 +22,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.restore im
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import UndoContext
 from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import undo_static
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import undo_war
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_config import undo_configuration
 
 __all__ = ["UNDO", "UndoContext", "others_since", "undo"]
 
@@ -31,6 +32,7 @@ UNDO: dict[str, Callable[[dict[str, Any], UndoContext], dict[str, Any]]] = {
     "step": undo_step,
     "datasets": undo_datasets,
     "war": undo_war,
+    "configuration": undo_configuration,
     "static": undo_static,
     "proxy_member": undo_member,
 }

@@ -33,6 +33,20 @@ _LIBERTY_SPEC: Dict[str, Dict[str, Any]] = {
     "url": {"type": "str", "required": True},
     "start_timeout": {"type": "int", "default": 120},
     "log": {"type": "path"},
+    "health_path": {"type": "str"},
+    "placement": {"type": "str", "choices": ["auto", "apps", "dropins"], "default": "auto"},
+    "update_trigger": {"type": "str", "choices": ["auto", "polled", "mbean", "disabled"], "default": "auto"},
+    "may_restart": {"type": "bool", "default": False},
+    "restart_command": {"type": "list", "elements": "str"},
+    "admin": {
+        "type": "dict",
+        "options": {
+            "url": {"type": "str", "required": True},
+            "user": {"type": "str", "required": True},
+            "password_file": {"type": "path", "required": True, "no_log": False},
+            "ca_file": {"type": "path"},
+        },
+    },
 }
 WEBSPHERE_SPEC: Dict[str, Any] = {
     "type": "dict",
@@ -57,7 +71,7 @@ class _Job(NamedTuple):
 def deploy(host: Host) -> Outcome:
     """Install, update or restart the application, or nothing; decided from what is observed."""
     job = _job(host)
-    job.server.require_running()
+    job.server.require_ready(job.app)
     observed = job.server.observe(job.app)
     todo = plan(observed, job.sha256)
     record = _record(host, job, observed, todo)
@@ -96,7 +110,7 @@ def observe_war(recipe: Dict[str, Any]) -> Optional[str]:
 
 def _job(host: Host) -> _Job:
     p = host.params
-    app = web_app(p["application"], p["context_root"])
+    app = web_app(p["application"], p["context_root"], p["libraries"])
     permit = host.guard(packages=[p["sha256"]])
     return _Job(app, app_server(p["websphere"]), _component(app.name), p["sha256"], permit.release)
 

@@ -184,3 +184,56 @@ def test_steps_of_another_shape_are_refused(tmp_path: Path, wrong: str) -> None:
     seal(directory)
     with pytest.raises(InvalidInput, match=r"release\.schema\.json"):
         load_bundle(str(directory))
+
+
+CONFIGURED = RELEASE + """\
+configuration:
+  - {type: variable, name: a.b, from_inventory: gateway}
+  - {type: variable, name: db.password, from_inventory: password}
+  - {type: fragment, name: ds, file: ds.xml, sha256: %s}
+  - {type: fragment, name: old, state: absent}
+"""
+
+
+def configured(bundle: Path, fragment: str, release: str = CONFIGURED) -> Path:
+    (bundle / "ds.xml").write_text(fragment)
+    (bundle / "release.yml").write_text(release % (sha(bundle / "a.war"), sha(bundle / "ds.xml")))
+    seal(bundle)
+    return bundle
+
+
+def test_configuration_and_its_files_are_part_of_a_bundle(bundle: Path) -> None:
+    release = load_bundle(str(configured(bundle, "<server/>"))).release
+    assert [file for file, _digest in release.files] == ["a.war", "ds.xml"]
+    assert release.configuration[0] == {
+        "type": "variable", "name": "a.b", "from_inventory": "gateway", "state": "present",
+    }
+
+
+@pytest.mark.parametrize(
+    "fragment, release, reason",
+    [
+        ("<server", CONFIGURED, "not sound XML"),
+        ("<server><include location='/etc/x'/></server>", CONFIGURED, "includes another file"),
+        ("<server/>", CONFIGURED.replace("name: a.b, from_inventory: gateway", "name: a.b"), "neither value nor"),
+        ("<server/>", CONFIGURED.replace("db.password, from_inventory: password", "db.password, value: x"), "a secret"),
+        ("<server/>", CONFIGURED.replace("name: old, state: absent", "name: old"), "'file' is a required property"),
+        ("<server/>", CONFIGURED.replace("from_inventory: gateway", "option: -X"), "option"),
+    ],
+)
+def test_configuration_that_no_server_could_take_is_refused(
+    bundle: Path, fragment: str, release: str, reason: str
+) -> None:
+    """Invariant 12: at the gate, not on the third server."""
+    with pytest.raises(InvalidInput, match=reason) as caught:
+        load_bundle(str(configured(bundle, fragment, release)))
+    assert caught.value.place
+    assert caught.value.cure
+
+
+def test_another_fragment_than_the_named_one_is_refused(bundle: Path) -> None:
+    configured(bundle, "<server/>")
+    (bundle / "ds.xml").write_text("<server />")
+    seal(bundle)
+    with pytest.raises(InvalidInput, match=r"ds\.xml: release\.yml says sha256"):
+        load_bundle(str(bundle))

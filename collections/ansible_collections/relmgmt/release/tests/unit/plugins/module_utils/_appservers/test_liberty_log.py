@@ -68,6 +68,13 @@ def test_a_truncated_log_is_read_from_its_start(path):
     assert lines(log) == ["a"]
 
 
+def test_a_log_begun_again_in_place_is_read_whole_though_it_is_longer_by_now(path):
+    """T14: a restart of a server that keeps no older logs."""
+    log = LibertyLog(str(path))
+    path.write_text("of the new start, and longer than what was there\n")
+    assert lines(log) == ["of the new start, and longer than what was there"]
+
+
 def test_a_log_that_appears_later_is_read_whole(tmp_path):
     log = LibertyLog(str(tmp_path / "messages.log"))
     assert lines(log) == []

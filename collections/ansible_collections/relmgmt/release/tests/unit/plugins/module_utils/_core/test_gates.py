@@ -12,6 +12,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
+    Package,
     Release,
     Ticket,
     approval_digest,
@@ -150,3 +151,41 @@ def test_packages_with_errors_are_refused_and_warnings_are_told() -> None:
     assert wrong.reason == "%A.MAC (P.xml line 9) belongs to every namespace"
     assert gates.judge_packages([error] * 12).reason.endswith("; and 2 more")
     assert "packages" in gates.OF_DELIVERY
+
+
+CODE = Package("cache_xml", "A.xml", "c" * 64, {})
+CLOSING = Release("CFIS002", "regular", "", "", [], [CODE], {}, [])
+SATURDAYS = {"rule": "FREQ=MONTHLY;BYDAY=1SA", "start": "20:00", "hours": 2, "timezone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    "release, policy, word",
+    [
+        (CLOSING, {}, "refuse"),
+        (CLOSING, {"window": {"rule": "always"}}, "refuse"),
+        (CLOSING, {"window": SATURDAYS}, "pass"),
+        (CLOSING, {"outage_window": {"rule": "always"}}, "pass"),
+        (CLOSING._replace(older_war_runs_on_newer_database=True), {}, "pass"),
+        (CLOSING._replace(packages=[Package("war", "a.war", "d" * 64, {})]), {}, "pass"),
+    ],
+)
+def test_a_release_that_closes_the_web_entry_needs_a_window_for_that(
+    release: Release, policy: dict[str, Any], word: str
+) -> None:
+    verdict = answer("outage", release=release, policy={**POLICY, **policy})
+    assert verdict.answer == word
+    assert bool(verdict.cure) is (word == "refuse")
+
+
+def test_an_emergency_may_close_the_web_entry_at_any_time() -> None:
+    """A1"""
+    emergency = TICKET._replace(kind="emergency", reason="data loss")
+    assert answer("outage", release=CLOSING, ticket=emergency, policy={}).answer == gates.PASS
+
+
+def test_the_window_is_that_of_outages_only_for_a_release_that_needs_one() -> None:
+    policy = {"window": {"rule": "always"}, "outage_window": SATURDAYS}
+    assert gates.window_rule(policy, CLOSING) == SATURDAYS
+    assert gates.window_rule(policy, CLOSING._replace(older_war_runs_on_newer_database=True)) == {"rule": "always"}
+    assert gates.window_rule({"window": SATURDAYS}, CLOSING) == SATURDAYS
+    assert gates.window_rule({}, CLOSING) == {"rule": "always"}

@@ -9,6 +9,7 @@ import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import (
     FAILED,
+    ConfigWatch,
     Message,
     Watch,
     messages,
@@ -25,6 +26,9 @@ TEXTS = {
     "CWWKZ0009I": "The application cfis has stopped successfully.",
     "CWWKE0036I": "The server s1 stopped after 1 minutes, 22.4 seconds.",
     "CWWKE0001I": "The server s1 has been launched.",
+    "CWWKF0011I": "The s1 server is ready to run a smarter planet.",
+    "CWWKF0008I": "Feature update completed in 0.5 seconds.",
+    "CWWKG0018I": "The server configuration was not updated. No functional changes were detected.",
 }
 
 
@@ -128,3 +132,60 @@ def test_lines_that_are_no_messages_are_passed_over():
 def test_mapped_json_fields_are_found():
     record = json.dumps({"level": "A", "msg": "CWWKG0016I: Starting server configuration update."})
     assert [message.id for message in messages([record])] == ["CWWKG0016I"]
+
+
+def test_a_restart_counts_from_the_launch_on(line):
+    """T14: neither the end of the older process nor what it said last."""
+    before = ["CWWKG0016I", "CWWKZ0018I", "CWWKZ0001I", "CWWKZ0009I", "CWWKE0036I"]
+    watch = Watch("cfis", restart=True)
+    assert watch.read([*map(line, before)]).state == "waiting"
+    assert not watch.stopped
+    assert watch.read([*map(line, ["CWWKE0001I", "CWWKZ0018I", "CWWKF0011I"])]).state == "waiting"
+    assert watch.config_done
+    assert watch.read([line("CWWKZ0001I")]).state == "started"
+
+
+def test_a_watch_that_is_armed_needs_no_update_but_the_starting(line):
+    """An application in dropins starts without an update of the configuration."""
+    watch = Watch("cfis", armed=True)
+    assert watch.read([line("CWWKZ0001I")]).state == "waiting"
+    assert watch.read([*map(line, ["CWWKZ0018I", "CWWKZ0001I"])]).state == "started"
+
+
+def config(line, *ids, **more):
+    watch = ConfigWatch(**more)
+    watch.read([*map(line, ids)])
+    return watch
+
+
+def test_a_configuration_is_taken_in_once_the_server_says_so_after_the_change(line):
+    assert config(line, "CWWKG0017I").verdict.state == "waiting"
+    assert config(line, "CWWKG0016I").verdict.state == "waiting"
+    assert config(line, "CWWKG0016I", "CWWKG0017I").verdict.state == "done"
+    assert config(line, "CWWKG0016I", "CWWKG0018I").verdict.state == "done"
+
+
+def test_features_are_told_of_after_the_configuration(line):
+    waiting = config(line, "CWWKG0016I", "CWWKG0017I", features=True)
+    assert (waiting.verdict.state, waiting.config_done) == ("waiting", True)
+    assert config(line, "CWWKG0016I", "CWWKG0017I", "CWWKF0008I", features=True).verdict.state == "done"
+    for said in ("CWWKF0001E", "CWWKF0042E"):  # Open Liberty, IBM's
+        refused = config(line, "CWWKG0016I", "CWWKG0017I", features=True)
+        refused.read([line(said, "A feature definition could not be found for x")])
+        assert refused.verdict.state == "failed"
+
+
+def test_a_refused_configuration_ends_the_wait_at_once(line):
+    """T13"""
+    watch = ConfigWatch()
+    watch.read([line("CWWKG0016I"), line("CWWKG0075E", "The value is not valid"), line("CWWKG0017I")])
+    assert watch.verdict.state == "failed"
+    assert watch.errors == ["CWWKG0075E: The value is not valid"]
+
+
+def test_after_a_restart_errors_are_remembered_and_ready_ends_the_wait(line):
+    watch = ConfigWatch(restart=True)
+    watch.read([line("CWWKE0036I"), line("CWWKE0001I"), line("CWWKG0014E")])
+    assert watch.verdict.state == "waiting"
+    watch.read([line("CWWKF0011I"), line("CWWKZ0002E", "the application cfis")])
+    assert (watch.verdict.state, len(watch.errors), watch.application_failed) == ("done", 1, True)

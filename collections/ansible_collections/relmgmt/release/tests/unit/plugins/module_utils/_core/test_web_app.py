@@ -42,8 +42,14 @@ def test_a_context_root_that_is_no_path_is_refused(root):
         web_app("cfis", root)
 
 
+def test_the_name_of_a_shared_library_is_one_name():
+    with pytest.raises(InvalidInput, match="shared library"):
+        web_app("cfis", "/", ["a,b"])
+
+
 def test_plain_names_pass():
-    assert web_app("cfis-web_2.0", "/cfis/web") == ("cfis-web_2.0", "/cfis/web")
+    assert web_app("cfis-web_2.0", "/cfis/web") == ("cfis-web_2.0", "/cfis/web", ())
+    assert web_app("cfis", "/", ["common"]).libraries == ("common",)
     assert web_app("cfis", "/").context_root == "/"
 
 

@@ -219,6 +219,26 @@ def test_one_failure_does_not_keep_the_others_from_going_back(
     assert undone[-1] == "bad"
 
 
+def test_what_needs_an_older_acts_undo_is_tried_again_after_it(
+    host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older application that runs with the older configuration alone."""
+    order: list[str] = []
+
+    def handler(recipe: dict[str, Any], _context: Any) -> dict[str, Any]:
+        if recipe["n"] == "war" and "configuration" not in order:
+            raise EngineError("did not start")
+        order.append(recipe["n"])
+        return {}
+
+    monkeypatch.setitem(going_back.UNDO, "war", handler)
+    enter(host)
+    for target in ("configuration", "war"):
+        change(host, target, "war")
+    assert back(host).changed
+    assert order == ["configuration", "war"]
+
+
 def test_an_act_without_an_outcome_is_undone_too(host: Callable[..., Host], undone: list[str]) -> None:
     enter(host)
     host(change="CHG1", lease=1).ledger.begin_act(

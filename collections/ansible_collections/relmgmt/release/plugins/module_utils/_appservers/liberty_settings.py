@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration changes of a release on one Liberty server: one override file, and a block of jvm.options."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
+    LibertyServer,
+    serves,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import (
+    Updates,
+    changed_file,
+    configuration,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import RUNNING, STOPPED
+from ansible_collections.relmgmt.release.plugins.module_utils._core import liberty_settings as layout
+from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import (
+    DISABLED,
+    is_override,
+    read_override,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import (
+    FRAGMENT,
+    LIBRARY,
+    OF_JVM,
+    PROPERTY,
+    RESOURCE,
+    VARIABLE,
+    WITH_FILE,
+    Observed,
+    Setting,
+    differing,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
+from ansible_collections.relmgmt.release.plugins.module_utils._files import (
+    copy_durably,
+    fsync_dir,
+    make_dirs,
+    read_if_there,
+    sha256_file,
+    write_durably,
+)
+
+_FEATURE_SECONDS = 10  # for a server to say what became of features once it has taken the configuration in
+_LARGEST_FRAGMENT = 1 << 20
+
+
+class LibertySettings:
+    """The settings of one server."""
+
+    def __init__(self, server: LibertyServer, updates: Updates) -> None:
+        self.server = server
+        self.place = "server %s" % server.name
+        self._updates = updates
+        self._override = os.path.join(server.overrides, layout.OVERRIDE)
+        self._folder = os.path.join(server.config_dir, layout.FOLDER)
+        self._jvm_options = os.path.join(server.overrides, "jvm.options")
+
+    # -- observing -----------------------------------------------------------------------
+
+    def observe(self, settings: Sequence[Setting]) -> Observed:
+        files, options = self._files(), layout.read_options(self._options_text())
+        values = {setting.key: self._value(setting, files, options) for setting in settings}
+        return Observed(values, self._pending([one for one in settings if one.type in OF_JVM], options))
+
+    def _value(self, setting: Setting, files: layout.Files, options: Mapping[str, str]) -> Optional[str]:
+        if setting.type == VARIABLE:
+            return files.variables.get(setting.name)
+        if setting.type in OF_JVM:
+            option = options.get(setting.key)
+            return layout.property_value(option) if option and setting.type == PROPERTY else option
+        path = self._path(setting, files)
+        if path is None:
+            return None
+        return sha256_file(path) if os.path.isfile(path) else ""
+
+    def _path(self, setting: Setting, files: layout.Files) -> Optional[str]:
+        """Where the file of a library or fragment lies, None when there is no such setting."""
+        names = files.libraries if setting.type == LIBRARY else files.fragments
+        name = names.get(setting.name)
+        return None if name is None else os.path.join(self._folder, name)
+
+    def _pending(self, settings: Sequence[Setting], options: Mapping[str, str]) -> str:
+        """Options count from the next start of the process on: is this one older than they are?"""
+        wanted = [options[setting.key] for setting in settings if setting.key in options]
+        if not wanted or self.server.state() != RUNNING:
+            return ""
+        running = self.server.jvm_options()
+        if running is None:
+            cure = "run as the user who starts the server, with its own bin/server"
+            raise HostStateUnknown("the options of the server's process cannot be seen", self.place, cure)
+        missing = [option for option in wanted if option not in running]
+        return "the server runs without %s" % ", ".join(missing) if missing else ""
+
+    # -- changing ------------------------------------------------------------------------
+
+    def check(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
+        for setting in settings:
+            if setting.type == RESOURCE:
+                cure = "write it as a fragment of server.xml"
+                raise AppServerError("Liberty has no %s" % setting.key, self.place, cure)
+            if setting.type == FRAGMENT and setting.value is not None:
+                layout.check_fragment(_small(files[setting.key], setting.file), setting.file)
+        if not os.path.exists(self.server.log):
+            cure = "give relmgmt_websphere.liberty.log"
+            raise AppServerError("nothing would tell that the configuration was taken in", self.server.log, cure)
+        if any(setting.type in OF_JVM for setting in settings):
+            self._updates.require_restart("options of the JVM count from the server's next start on")
+            self._require_no_common_options()
+        else:
+            self._updates.require(self._updates.monitoring().configuration)
+
+    def keep(self, settings: Sequence[Setting], directory: str) -> Dict[str, str]:
+        files, kept = self._files(), {}
+        for number, setting in enumerate(settings, 1):
+            path = self._path(setting, files) if setting.type in WITH_FILE else None
+            if path is not None and os.path.isfile(path):
+                kept[setting.key] = "%03d-%s" % (number, os.path.basename(path))
+                copy_durably(path, os.path.join(directory, kept[setting.key]))
+        return kept
+
+    def apply(self, settings: Sequence[Setting], files: Mapping[str, str]) -> Dict[str, Any]:
+        """Write what differs, have the server take it in, remove files that nothing refers to any more."""
+        observed = self.observe(settings)
+        changed = differing(settings, observed.values)
+        if not changed and not observed.pending:
+            return {"changed": False, "restarted": False, "errors": []}
+        wanted = self._wanted(changed, files)
+        options = layout.render_options(self._options_text(), self._wanted_options(changed))
+        if self.server.state() != RUNNING:
+            self._write(wanted, options)
+            return {"server": STOPPED, "changed": True, "restarted": False, "errors": []}
+        seen = self._cut_over(changed, files, wanted, options, bool(observed.pending))
+        self._forget(wanted)
+        return seen
+
+    def _cut_over(
+        self, changed: Sequence[Setting], files: Mapping[str, str], wanted: layout.Files, options: str, pending: bool
+    ) -> Dict[str, Any]:
+        trigger = self._updates.monitoring().configuration
+        if pending or any(setting.type in OF_JVM for setting in changed):
+            trigger = DISABLED  # whatever the trigger: nothing but a new start brings options in
+        restart = trigger == DISABLED
+        features = any(
+            layout.names_features(_small(files[one.key], one.file), one.file)
+            for one in changed if one.type == FRAGMENT and one.value is not None
+        )
+        log, watch = LibertyLog(self.server.log), ConfigWatch(features, restart)
+        existed, roots = os.path.exists(self._override), self._served()
+        if self._write(wanted, options) or restart:
+            self._updates.announce(trigger, changed_file(self._override, existed))
+            if os.path.exists(self.server.log):
+                self._await(log, watch)
+                self._await_applications(log, watch, roots)
+        return {"changed": True, "restarted": restart, "errors": watch.errors[:20], "message": watch.verdict.message}
+
+    def _await(self, log: LibertyLog, watch: ConfigWatch) -> None:
+        deadline = time.monotonic() + self.server.start_timeout
+        subject, failure = "the configuration", "was not taken in"
+
+        def taken() -> bool:
+            return watch.config_done or watch.verdict.state != "waiting"
+
+        self._updates.follow(log, watch, taken, deadline, subject, failure)
+        patience = time.monotonic() + _FEATURE_SECONDS
+        self._updates.follow(
+            log, watch, lambda: watch.verdict.state != "waiting" or time.monotonic() >= patience,
+            patience + self.server.start_timeout, subject, failure,
+        )
+        if watch.verdict.state == "failed":
+            message = "the server refuses the configuration: %s" % watch.verdict.message
+            raise AppServerError(message, self.place, "correct it in the release", errors=watch.errors[:20])
+
+    def _served(self) -> List[str]:
+        """Context roots of releases' applications that answer."""
+        roots = []
+        for path, data in configuration(self.server):
+            if is_override(os.path.basename(path)):
+                roots.append(read_override(data, path).context_root)
+        return [root for root in roots if serves(self.server.url, root)]
+
+    def _await_applications(self, log: LibertyLog, watch: ConfigWatch, roots: Sequence[str]) -> None:
+        """Let those that answered before answer again. No failure here: an older application may not run with the
+        newer configuration, and its own deployment or the verification tells what became of it."""
+        deadline = time.monotonic() + self.server.start_timeout
+
+        def settled() -> bool:
+            is_over = watch.application_failed or time.monotonic() >= deadline
+            return is_over or all(serves(self.server.url, root) for root in roots)
+
+        limit = deadline + self.server.start_timeout
+        self._updates.follow(log, watch, settled, limit, "the configuration", "was not settled")
+
+    # -- files ---------------------------------------------------------------------------
+
+    def _files(self) -> layout.Files:
+        return layout.read(read_if_there(self._override) or b"", self._override)
+
+    def _options_text(self) -> str:
+        return (read_if_there(self._jvm_options) or b"").decode("utf-8", "surrogateescape")
+
+    def _wanted(self, changed: Sequence[Setting], files: Mapping[str, str]) -> layout.Files:
+        """What the override file is to hold; files that it names are laid beside before anything refers to them."""
+        held = self._files()
+        variables, libraries, fragments = dict(held.variables), dict(held.libraries), dict(held.fragments)
+        for one in changed:
+            target = {VARIABLE: variables, LIBRARY: libraries, FRAGMENT: fragments}.get(one.type)
+            if target is None:
+                continue
+            if one.value is None:
+                target.pop(one.name, None)
+            else:
+                target[one.name] = one.value if one.type == VARIABLE else self._lay(one, files[one.key])
+        return layout.Files(variables, libraries, fragments)
+
+    def _lay(self, setting: Setting, source: str) -> str:
+        name = (layout.library_file if setting.type == LIBRARY else layout.fragment_file)(
+            setting.name, setting.value or ""
+        )
+        path = os.path.join(self._folder, name)
+        if not os.path.isfile(path) or sha256_file(path) != setting.value:
+            make_dirs(self._folder)
+            copy_durably(source, path, 0o644)
+        return name
+
+    def _wanted_options(self, changed: Sequence[Setting]) -> Dict[str, str]:
+        options = layout.read_options(self._options_text())
+        for one in changed:
+            if one.type not in OF_JVM:
+                continue
+            if one.value is None:
+                options.pop(one.key, None)
+            else:
+                options[one.key] = layout.property_option(one.name, one.value) if one.type == PROPERTY else one.value
+        return options
+
+    def _write(self, wanted: layout.Files, options: str) -> bool:
+        """Returns whether the override file, which the server may watch, has changed."""
+        data = options.encode("utf-8", "surrogateescape")
+        self._publish(self._jvm_options, data)
+        return self._publish(self._override, layout.render(wanted))
+
+    def _publish(self, path: str, data: bytes) -> bool:
+        """Write a file, or remove it where nothing is to be in it; returns whether anything changed."""
+        before = read_if_there(path)
+        if data == (before or b""):
+            return False
+        if data:
+            make_dirs(os.path.dirname(path))
+            write_durably(path, data)
+        else:
+            os.unlink(path)
+            fsync_dir(os.path.dirname(path))
+        return True
+
+    def _forget(self, wanted: layout.Files) -> None:
+        names: List[str] = os.listdir(self._folder) if os.path.isdir(self._folder) else []
+        for name in set(names) - set(wanted.names):
+            os.unlink(os.path.join(self._folder, name))
+
+    def _require_no_common_options(self) -> None:
+        """Liberty leaves etc/jvm.options out as soon as a server has options of its own."""
+        shared = os.path.join(self.server.user_dir, "shared", "jvm.options")
+        defaults = os.path.join(self.server.config_dir, "configDropins", "defaults", "jvm.options")
+        own = os.path.join(self.server.config_dir, "jvm.options")
+        common = os.path.join(self.server.install_dir, "etc", "jvm.options")
+        if os.path.exists(common) and not any(map(os.path.exists, (shared, defaults, own, self._jvm_options))):
+            message = "the server takes its options from the runtime's, which Liberty leaves out once it has its own"
+            raise AppServerError(message, common, "copy them to %s" % own)
+
+
+def _small(path: str, label: str) -> bytes:
+    with open(path, "rb") as stream:
+        data = stream.read(_LARGEST_FRAGMENT + 1)
+    if len(data) > _LARGEST_FRAGMENT:
+        raise AppServerError("the fragment is larger than %d bytes" % _LARGEST_FRAGMENT, label, "make it smaller")
+    return data
