@@ -5,5 +5,6 @@ from __future__ import annotations
 
 from gtm_instance import gtm, gtm_dist, make_gtm
 from iris_instance import make_iris, make_shared_iris
+from was_instance import make_was
 
-__all__ = ["gtm", "gtm_dist", "make_gtm", "make_iris", "make_shared_iris"]
+__all__ = ["gtm", "gtm_dist", "make_gtm", "make_iris", "make_shared_iris", "make_was"]

@@ -32,6 +32,9 @@ class AppServer(ABC):
 
     place: str  # server (or cluster) as messages name it
 
+    def close(self) -> None:  # noqa: B027 - most adapters hold nothing
+        """Let go of what was opened to speak to the server; the adapter is not used after it."""
+
     @abstractmethod
     def state(self) -> str:
         """RUNNING, STOPPED or UNKNOWN: observed, never assumed."""
