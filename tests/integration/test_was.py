@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from emulated_cell.configuration import rewritten
@@ -345,42 +345,119 @@ class TestRefusals:
             base.deploy(base.war("one"), servers=[{"node": "node1", "server": "other"}])
 
 
-class TestSettings:
-    """What a release names beside its packages: read, changed, put back."""
+class Setting(NamedTuple):
+    """What the product's reader of a release makes of an entry of its configuration."""
 
-    SETTINGS = (
-        {"kind": "jvm_property", "node": "node1", "server": "member1", "name": "cfis.mode", "there": 1, "value": "new one"},
-        {"kind": "endpoint", "node": "node2", "server": "member2", "name": "WC_defaulthost", "there": 1, "value": "9081"},
-        {"kind": "attribute", "object": "/JDBCProvider:p/DataSource:cfis/", "attribute": "connectionPool.maxConnections",
-         "there": 1, "value": "40"},
+    type: str
+    name: str
+    value: str | None
+    attribute: str = ""
+
+    @property
+    def key(self) -> str:
+        return " ".join(part for part in (self.type, self.name, self.attribute) if part)
+
+
+class TestSettings:
+    """What a release names beside its packages: looked at, refused, brought into force, put back."""
+
+    OF_JVM = (Setting("jvm_property", "cfis.mode", "new one"), Setting("jvm_option", "-Xmx", "-Xmx1g"))
+    OTHERS = (
+        Setting("variable", "CFIS_HOME", "/srv/cfis"), Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
+        Setting("resource", "DataSource:cfis", "40", "connectionPool.maxConnections"),
     )
 
     @pytest.fixture
     def cell(self, web):
         master = web.was.cell.master
         pool = master.add("ConnectionPool", {"maxConnections": "10"})
-        master.add("DataSource", {"name": "cfis", "connectionPool": pool}, "/JDBCProvider:p/DataSource:cfis/")
+        master.add("DataSource", {"name": "cfis", "connectionPool": pool}, "/DataSource:cfis/")
+        for kind, attributes in master.objects.values():
+            if kind == "JavaVirtualMachine":
+                attributes["genericJvmArguments"] = '-Xmx512m "-Da=b c" -verbose:gc'
         return web.was.cell
 
-    def test_they_are_read_written_and_put_back(self, web, cell):
+    def test_they_come_into_force_and_go_back(self, web, cell):
+        web.was.options["may_restart"] = True
+        web.deploy(web.war("one"))
+        settings = [*self.OF_JVM, *self.OTHERS]
         with closing(web.was.adapter()) as server:
-            settings = [dict(one) for one in self.SETTINGS]
-            before = server.read_settings(settings)
-            assert before == [{"there": 0, "value": ""}, {"there": 1, "value": "9080"}, {"there": 1, "value": "10"}]
-            server.write_settings(settings)
-            assert [one["value"] for one in server.read_settings(settings)] == ["new one", "9081", "40"]
+            before = server.observe_settings(settings)
+            assert list(before.values.values()) == [None, "-Xmx512m", None, "9080", "10"]
+            assert before.pending == ""
+            server.check_settings(settings, {})
+            assert server.keep_settings(settings, "/none") == {}
+            done = server.apply_settings(settings, {})
+            assert done == {"changed": True, "restarted": True, "errors": []}
+            after = server.observe_settings(settings)
+            assert (list(after.values.values()), after.pending) == (["new one", "-Xmx1g", "/srv/cfis", "9081", "40"], "")
+            assert server.apply_settings(settings, {})["changed"] is False
+            assert server.observe(APP).state == "started"
             assert all(node.held.serial == cell.master.serial for node in cell.nodes.values())
-            server.write_settings([{**one, **prior} for one, prior in zip(settings, before, strict=True)])
-            assert server.read_settings(settings) == before
+            assert cell.nodes["node2"].servers["member2"].properties["cfis.mode"] == "new one"
+            assert self.arguments(cell) == {'"-Da=b c" -verbose:gc -Xmx1g'}
 
-    @pytest.mark.parametrize("wrong", [
-        {"kind": "attribute", "object": "/JDBCProvider:none/", "attribute": "x"},
-        {"kind": "endpoint", "node": "node1", "server": "member1", "name": "NONE"},
-        {"kind": "jvm_property", "node": "node1", "server": "none", "name": "x"},
+            server.apply_settings([one._replace(value=before.values[one.key]) for one in settings], {})
+            assert server.observe_settings(settings) == before
+            assert "cfis.mode" not in cell.nodes["node1"].servers["member1"].properties
+
+    def arguments(self, cell) -> set[str]:
+        jvms = [attributes for kind, attributes in cell.master.objects.values() if kind == "JavaVirtualMachine"]
+        return {str(jvm["genericJvmArguments"]) for jvm in jvms if "-Xmx1g" in str(jvm["genericJvmArguments"])}
+
+    def test_one_server_is_up_before_the_next_one_goes_down(self, web, cell):
+        cell.calls.clear()
+        with closing(web.was.adapter()) as server:
+            server.apply_settings(self.OF_JVM, {})
+        orders = [call for call in cell.calls if call in ("AdminControl.stopServer", "AdminControl.startServer")]
+        assert orders == ["AdminControl.stopServer", "AdminControl.startServer"] * 2
+
+    def test_what_needs_no_restart_gets_none(self, web, cell):
+        with closing(web.was.adapter()) as server:
+            server.check_settings(self.OTHERS, {})
+            assert server.apply_settings(self.OTHERS, {}) == {"changed": True, "restarted": False, "errors": []}
+        assert "AdminControl.stopServer" not in cell.calls
+
+    def test_a_restart_that_was_cut_off_is_pending_and_made_up_for(self, web, cell):
+        with closing(web.was.adapter()) as server:
+            cell.before("AdminControl.stopServer", lambda: setattr(cell.nodes["node1"], "agent", False))
+            with pytest.raises(RelmgmtError, match="no node agent on node node1"):
+                server.apply_settings(self.OF_JVM, {})
+        cell.nodes["node1"].agent = True
+        with closing(web.was.adapter()) as server:
+            assert server.observe_settings(self.OF_JVM).pending == (
+                "not restarted since the last change: node1/member1, node2/member2"
+            )
+            assert server.apply_settings(self.OF_JVM, {}) == {"changed": True, "restarted": True, "errors": []}
+            assert server.observe_settings(self.OF_JVM).pending == ""
+
+    def test_a_restart_that_nobody_allowed_is_refused(self, web, cell):
+        with closing(web.was.adapter()) as server, pytest.raises(AppServerError, match="have to be restarted for jvm_property"):
+            server.check_settings(self.OF_JVM, {})
+
+    def test_a_base_server_is_not_restarted_under_the_session(self, base):
+        with closing(base.was.adapter(may_restart=True)) as server:
+            with pytest.raises(AppServerError, match="a base server cannot be restarted here"):
+                server.check_settings([Setting("jvm_property", "a", "b")], {})
+
+    def test_servers_that_differ_are_told_and_refused(self, web, cell):
+        """Going back to one value would lose the other."""
+        with closing(web.was.adapter()) as server:
+            endpoint = self.OTHERS[1]
+            point = next(attributes for kind, attributes in cell.master.objects.values() if kind == "EndPoint")
+            point["port"] = "9999"
+            assert server.observe_settings([endpoint]).values[endpoint.key] == "node1/member1: 9999, node2/member2: 9080"
+            with pytest.raises(AppServerError, match="differs between servers"):
+                server.check_settings([endpoint], {})
+
+    @pytest.mark.parametrize("wrong, told", [
+        (Setting("resource", "JDBCProvider:none", "x", "y"), "0 configuration objects"),
+        (Setting("resource", "NamedEndPoint:NONE", "x", "port"), "has no endpoint NONE"),
+        (Setting("fragment", "datasource", "x"), "a cell has no fragment"),
     ])
-    def test_what_is_not_there_is_an_error(self, web, wrong):
-        with closing(web.was.adapter()) as server, pytest.raises(RelmgmtError, match="no endpoint|0 configuration objects"):
-            server.read_settings([wrong])
+    def test_what_is_not_there_is_an_error(self, web, wrong, told):
+        with closing(web.was.adapter()) as server, pytest.raises(RelmgmtError, match=told):
+            server.check_settings([wrong], {})
 
 
 def build_stored(path: Path, text: str) -> Path:

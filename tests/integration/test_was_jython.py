@@ -116,7 +116,7 @@ def test_credentials_are_in_a_file_for_this_user_alone_while_the_session_lasts(w
     assert list(temporary.iterdir()) == []
 
 
-def test_a_wrong_password_is_told_without_it(was, tmp_path):
+def test_a_wrong_password_is_told_without_it(was):
     was.cell.password = "another"
     with closing(was.adapter()) as server, pytest.raises(HostStateUnknown, match="WASX7246E") as caught:
         server.require_running()
@@ -124,12 +124,10 @@ def test_a_wrong_password_is_told_without_it(was, tmp_path):
     assert was.cell.calls == []
 
 
-def test_a_deployment_manager_that_is_down(was, make_was):
-    other = make_was("2.7")
+def test_a_deployment_manager_that_is_down(was):
     profile = Path(was.options["profile"])
     wsadmin = profile / "bin/wsadmin.sh"
     wsadmin.write_text(wsadmin.read_text().replace("/standin.py\" ", "/standin.py\" 1 "))
-    assert other
     with closing(was.adapter()) as server:
         assert server.state() == "unknown"
         with pytest.raises(HostStateUnknown, match="WASX7023E"):
@@ -160,11 +158,12 @@ def test_a_script_whose_caller_is_gone_ends_and_takes_the_credentials_along(was,
 
 
 def test_texts_beyond_ascii_come_through(was):
-    """Names are checked, values are not: a JVM property may hold any letter of Latin-1."""
-    setting = {"kind": "jvm_property", "node": "node1", "server": "member1", "name": "n", "there": 1, "value": "é\"\\ ü"}
+    """Names are checked, values are not: a variable may hold any letter of Latin-1."""
+    setting = {"kind": "variable", "object": "/ServerCluster:cfis/VariableMap:/", "name": "n", "there": 1, "value": "é\"\\ ü"}
     with closing(was.adapter()) as server:
-        server.write_settings([setting])
-        assert server.read_settings([setting]) == [{"there": 1, "value": setting["value"]}]
+        server.session.request("write_settings", settings=[setting])
+        read = server.session.request("read_settings", settings=[setting])["values"]
+        assert read == [{"there": 1, "value": setting["value"]}]
 
 
 def test_a_profile_that_is_none(tmp_path):

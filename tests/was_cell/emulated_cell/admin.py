@@ -235,7 +235,7 @@ class AdminConfig(_Admin):
             else:
                 master.applications.pop(name, None)
         if "configuration" in self.session.touched:
-            master.objects, master.paths = workspace.objects, workspace.paths
+            master.objects, master.paths, master.made = workspace.objects, workspace.paths, workspace.made
         self.reset()
         if self.cell.base:
             for node in self.cell.nodes.values():
@@ -272,11 +272,31 @@ class AdminControl(_Admin):
         operations = {
             ("NodeSync", "sync"): self._sync, ("NodeSync", "isNodeSynchronized"): self._is_synchronized,
             ("ApplicationManager", "startApplication"): self._start,
-            ("ApplicationManager", "stopApplication"): self._stop,
+            ("ApplicationManager", "stopApplication"): self._stop, ("JVM", "getProperty"): self._property,
         }
         if (keys["type"], operation) not in operations:
             raise ScriptingError(f"ADMN0034E: {bean} has no operation {operation}")
         return operations[keys["type"], operation](node, node.servers.get(keys["process"]), *arguments)
+
+    def stopServer(self, server: str, node: str) -> str:
+        self._require_agent(node)
+        self.cell.stop(node, server)
+        return f"WASX7337I: Invoked stop for server {server}"
+
+    def startServer(self, server: str, node: str) -> str:
+        self._require_agent(node)
+        if self.cell.nodes[node].servers[server].running:
+            raise ScriptingError(f"WASX7288E: server {server} is running already")
+        self.cell.start(node, server)
+        return f"WASX7262I: Start completed for server {server} on node {node}"
+
+    def _require_agent(self, node: str) -> None:
+        if not self.cell.nodes[node].agent or self.cell.base:
+            raise ScriptingError(f"WASX7253E: no node agent on node {node}")
+
+    def _property(self, _node: Node, server: Server | None, name: str) -> str | None:
+        assert server is not None
+        return server.properties.get(name)
 
     def _sync(self, node: Node, _server: Server | None) -> str:
         self.cell.synchronize(node)

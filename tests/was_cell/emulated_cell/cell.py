@@ -22,10 +22,12 @@ VERSION = "9.0.5.14"
 
 @dataclass
 class Server:
-    """An application server; ``started``: serial of each application that runs on it."""
+    """An application server; ``started``: serial of each application that runs on it, ``properties``: its JVM's."""
 
     running: bool = True
     started: dict[str, int] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=dict)
+    starts_with: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -63,15 +65,18 @@ class Cell:
         self.master.add("Node", {"name": node}, f"/Node:{node}/")
         for server in [*servers, *([] if self.base else ["nodeagent"])]:
             made = self.master.add("Server", {"name": server}, f"/Node:{node}/Server:{server}/")
-            self.master.add("JavaVirtualMachine", {"of": made, "systemProperties": []})
+            self.master.add("JavaVirtualMachine", {"of": made, "systemProperties": [], "genericJvmArguments": ""})
+            self.master.add("VariableMap", {"entries": []}, f"/Node:{node}/Server:{server}/VariableMap:/")
             point = self.master.add("EndPoint", {"host": "*", "port": "9080"})
             named = self.master.add("NamedEndPoint", {"endPointName": "WC_defaulthost", "endPoint": point})
             entry = {"of": self.master.paths[f"/Node:{node}/"], "serverName": server, "specialEndpoints": [named]}
             self.master.add("ServerEntry", entry)
         for cluster, members in self.clusters.items():
-            made = self.master.paths.get(f"/ServerCluster:{cluster}/") or self.master.add(
-                "ServerCluster", {"name": cluster}, f"/ServerCluster:{cluster}/"
-            )
+            path = f"/ServerCluster:{cluster}/"
+            if path not in self.master.paths:
+                self.master.add("ServerCluster", {"name": cluster}, path)
+                self.master.add("VariableMap", {"entries": []}, f"{path}VariableMap:/")
+            made = self.master.paths[path]
             for at, server in members:
                 if at == node:
                     self.master.add("ClusterMember", {"of": made, "memberName": server, "nodeName": node})
@@ -95,7 +100,9 @@ class Cell:
 
         if patience and late > patience:
             # What was handed over goes on, whatever the session does meanwhile.
-            threading.Timer(late - patience, carry_out, [copy.copy(session)]).start()
+            goes_on = threading.Timer(late - patience, carry_out, [copy.copy(session)])
+            goes_on.daemon = True
+            goes_on.start()
             raise ScriptingError(
                 "ADMC0009E: The system failed to make the SOAP RPC call: msg=Read timed out; "
                 "targetException=java.net.SocketTimeoutException: Read timed out",
@@ -140,6 +147,17 @@ class Cell:
                 name: self.master.applications[name].serial for name in server.started if name in node.held.applications
             }
 
+    def stop(self, node: str, server: str) -> None:
+        """Stop a server; what runs on it starts with it again."""
+        state = self.nodes[node].servers[server]
+        state.starts_with, state.started, state.running = list(state.started), {}, False
+
+    def start(self, node: str, server: str) -> None:
+        """Start a server with what its node holds."""
+        held, state = self.nodes[node].held, self.nodes[node].servers[server]
+        state.started = {name: held.applications[name].serial for name in state.starts_with}
+        state.properties, state.running = held.jvm_properties(node, server), True
+
     def beans(self) -> Iterator[dict[str, str]]:
         """The names of all MBeans that the connected process sees."""
         kind = "UnManagedProcess" if self.base else "ManagedProcess"
@@ -154,6 +172,7 @@ class Cell:
             for server, state in node.servers.items():
                 if state.running:
                     yield self._named({"type": "Server", "process": server, "node": name, "processType": kind})
+                    yield self._named({"type": "JVM", "process": server, "node": name})
                     yield self._named({"type": "ApplicationManager", "process": server, "node": name})
                     for one in state.started:
                         yield self._named({"type": "Application", "name": one, "process": server, "node": name})

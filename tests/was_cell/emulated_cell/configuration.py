@@ -69,6 +69,7 @@ class Configuration:
     paths: dict[str, str] = field(default_factory=dict)
     orphans: list[str] = field(default_factory=list)
     serial: int = 0
+    made: int = 0
 
     def copied(self) -> Configuration:
         """A workspace of its own."""
@@ -77,9 +78,20 @@ class Configuration:
             self, applications=dict(self.applications), objects=objects, paths=dict(self.paths), orphans=list(self.orphans)
         )
 
+    def jvm_properties(self, node: str, server: str) -> dict[str, str]:
+        """The properties that the JVM of a server starts with."""
+        found: dict[str, str] = {}
+        for kind, attributes in self.objects.values():
+            if kind == "JavaVirtualMachine" and attributes["of"] == self.paths[f"/Node:{node}/Server:{server}/"]:
+                named = attributes["systemProperties"]
+                assert isinstance(named, list)
+                found = {str(self.objects[one][1]["name"]): str(self.objects[one][1]["value"]) for one in named}
+        return found
+
     def add(self, kind: str, attributes: dict[str, object], path: str = "") -> str:
         """A configuration object under a new id."""
-        made = f"{attributes.get('name', '')}(cells/emulated|objects.xml#{kind}_{len(self.objects) + 1})"
+        self.made += 1
+        made = f"{attributes.get('name', '')}(cells/emulated|objects.xml#{kind}_{self.made})"
         self.objects[made] = (kind, attributes)
         if path:
             self.paths[path] = made

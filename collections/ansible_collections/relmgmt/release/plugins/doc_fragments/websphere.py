@@ -118,6 +118,10 @@ options:
             type: str
             choices: [nodes, servers]
             default: nodes
+          may_restart:
+            description: Whether servers may be restarted, one after the other, for JVM properties and options that a release names.
+            type: bool
+            default: false
           connect_timeout:
             description: Seconds that wsadmin may take to start and connect.
             type: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import (
     RUNNING,
@@ -28,6 +28,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_se
     RequestFailed,
     WasSession,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_settings import WasSettings
 from ansible_collections.relmgmt.release.plugins.module_utils._core.was_ear import (
     cluster_target,
     documents,
@@ -186,17 +187,22 @@ class Was(AppServer):
 
     # -- settings that a release names -----------------------------------------------------
 
-    def read_settings(self, settings: List[Dict[str, Any]]) -> List[Dict[str, Any]]:
-        """Of each setting whether it is there, 1 or 0, and its value as a text (see was_jython/settings)."""
-        return list(self.session.request("read_settings", settings=settings)["values"])
+    def observe_settings(self, settings: Sequence[Any]) -> Any:
+        return self._settings().observe(settings)
 
-    def write_settings(self, settings: List[Dict[str, Any]]) -> None:
-        """Make every setting what it says, save, and bring that to the nodes. Servers take it up when they start."""
-        wanted = [{"there": one["there"], "value": one["value"] if one["there"] else ""} for one in settings]
-        self.session.request("write_settings", settings=settings)
+    def check_settings(self, settings: Sequence[Any], files: Dict[str, str]) -> None:
+        self._settings().check(settings)
+
+    def keep_settings(self, settings: Sequence[Any], directory: str) -> Dict[str, str]:
+        """A cell's settings have no files."""
+        return {}
+
+    def apply_settings(self, settings: Sequence[Any], files: Dict[str, str]) -> Dict[str, Any]:
+        return self._settings().apply(settings)
+
+    def _settings(self) -> WasSettings:
         rollout = self._rollout()
-        rollout.save(lambda: self.read_settings(settings) == wanted)
-        rollout.distribute()
+        return WasSettings(self.session, rollout, self._places(), rollout.wait)
 
     # -- the parts ---------------------------------------------------------------------------
 
@@ -219,7 +225,7 @@ class Was(AppServer):
         rollout.stop_on(app.name, stopped)
         try:
             rollout.save(arrived)
-        except RequestFailed:
+        except RelmgmtError:
             rollout.start_on(app.name, stopped)
             raise
 

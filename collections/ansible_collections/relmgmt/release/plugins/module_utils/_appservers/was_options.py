@@ -38,6 +38,7 @@ class WasOptions(NamedTuple):
     host: str
     port: int
     rollout: str
+    may_restart: bool
     connect_timeout: int
     request_timeout: int
     start_timeout: int
@@ -56,6 +57,7 @@ class WasOptions(NamedTuple):
             host=str(given.get("host") or ""),
             port=int(given.get("port") or 0),
             rollout=str(given.get("rollout") or NODES),
+            may_restart=bool(given.get("may_restart")),
             connect_timeout=int(given.get("connect_timeout") or 180),
             request_timeout=int(given.get("request_timeout") or 600),
             start_timeout=int(given.get("start_timeout") or 300),

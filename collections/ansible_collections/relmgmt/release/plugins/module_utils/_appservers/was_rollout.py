@@ -71,7 +71,7 @@ class Rollout:
             self.drop()
             if error.kind != TIMEOUT:
                 raise
-            self._await(arrived, "the saved configuration", self._options.place)
+            self.wait(arrived, "the saved configuration", self._options.place)
             self.notes.append("saving timed out at the client; the deployment manager had gone on")
 
     def drop(self) -> None:
@@ -92,9 +92,12 @@ class Rollout:
         elif start and self._options.rollout == SERVERS:
             self._product_rollout(application)
         else:
-            for node in self.nodes():
+            nodes = self.nodes()
+            for node in nodes:
                 if node["managed"]:
                     self._carry_out_on(node, application, start, changed)
+            if start and all(node["managed"] for node in nodes):
+                self._await_ready(application)
         if start:
             self._verify(application)
 
@@ -142,7 +145,7 @@ class Rollout:
         def in_sync() -> bool:
             return any(node["node"] == name and node["synchronized"] == "true" for node in self.nodes())
 
-        self._await(in_sync, "the synchronisation of node %s" % name, "node %s" % name)
+        self.wait(in_sync, "the synchronisation of node %s" % name, "node %s" % name)
 
     def _agent_down(self, name: str) -> AppServerError:
         message = "node %s cannot be synchronized: its node agent is down" % name
@@ -156,14 +159,14 @@ class Rollout:
             found = distributions(said["status"]).get(node)
             return found is not None and found.complete
 
-        self._await(there, "the files of application %s on node %s" % (application, node), "node %s" % node)
+        self.wait(there, "the files of application %s on node %s" % (application, node), "node %s" % node)
 
     def _await_ready(self, application: str) -> None:
         def ready() -> bool:
             said = self._session.request("distribution", application=application)
             return bool(said["ready"] == "true")
 
-        self._await(ready, "application %s to be ready to start" % application, self._options.place)
+        self.wait(ready, "application %s to be ready to start" % application, self._options.place)
 
     def start_on(self, application: str, places: List[Place]) -> None:
         """Start the application where it does not run, and wait until it does."""
@@ -187,7 +190,7 @@ class Rollout:
             raise AppServerError(message, "server %s" % place, "start it, %s" % _AGAIN)
 
     def _await_started(self, application: str, place: Place) -> None:
-        self._await(
+        self.wait(
             lambda: place in self._started(application),
             "application %s to start on %s" % (application, place), "server %s" % place,
         )
@@ -218,7 +221,8 @@ class Rollout:
             message = "application %s is not running on %s" % (application, ", ".join(missing))
             raise AppServerError(message, self._options.place, "read SystemOut.log there, %s" % _AGAIN)
 
-    def _await(self, done: Callable[[], bool], what: str, place: str) -> None:
+    def wait(self, done: Callable[[], bool], what: str, place: str) -> None:
+        """Look until it is done. Raises HostStateUnknown, naming the place, when time is over."""
         deadline = time.monotonic() + self._options.start_timeout
         while not done():
             if time.monotonic() >= deadline:

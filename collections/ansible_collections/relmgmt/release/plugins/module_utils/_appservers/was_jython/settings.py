@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings that a release names: properties of a JVM, attributes of configuration objects, endpoints.
+"""Settings that a release names: JVM properties and arguments, variables, attributes of resources, endpoints.
 
-A setting is read and written the same way, and its value is a text; "there" 0 stands for none.
+Each is read and written the same way, its value is a text; "there" 0 stands for none.
 """
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython.cell import key_of
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython.text import lines_of, text_of
 
 # -- wsadmin --
@@ -38,30 +39,64 @@ def jvm_of(admin, s):
     return lines_of(admin.config.list("JavaVirtualMachine", server))[0]
 
 
-def property_of(admin, s):
-    for one in ids_of(admin.config.showAttribute(jvm_of(admin, s), "systemProperties")):
-        if text_of(admin.config.showAttribute(one, "name")) == s["name"]:
+def attribute_of(admin, one, name):
+    value = admin.config.showAttribute(one, name)
+    return {"there": value is not None, "value": text_of(value or "")}
+
+
+def named_in(admin, holder, names, s):
+    """The object in a list attribute whose name is the setting's, empty without it."""
+    for one in ids_of(admin.config.showAttribute(holder, names["list"])):
+        if text_of(admin.config.showAttribute(one, names["key"])) == s["name"]:
             return one
     return ""
 
 
-def read_property(admin, s):
-    one = property_of(admin, s)
+def read_named(admin, holder, names, s):
+    one = named_in(admin, holder, names, s)
     if not one:
         return {"there": 0, "value": ""}
-    return {"there": 1, "value": text_of(admin.config.showAttribute(one, "value"))}
+    return attribute_of(admin, one, "value")
 
 
-def write_property(admin, s):
-    one = property_of(admin, s)
+def write_named(admin, holder, names, s):
+    one = named_in(admin, holder, names, s)
     if not s["there"]:
         if one:
             admin.config.remove(one)
     elif one:
         admin.config.modify(one, [["value", s["value"]]])
     else:
-        attributes = [["name", s["name"]], ["value", s["value"]]]
-        admin.config.create("Property", jvm_of(admin, s), attributes, "systemProperties")
+        attributes = [[names["key"], s["name"]], ["value", s["value"]]]
+        admin.config.create(names["type"], holder, attributes, names["list"])
+
+
+PROPERTIES = {"list": "systemProperties", "key": "name", "type": "Property"}
+ENTRIES = {"list": "entries", "key": "symbolicName", "type": "VariableSubstitutionEntry"}
+
+
+def read_property(admin, s):
+    return read_named(admin, jvm_of(admin, s), PROPERTIES, s)
+
+
+def write_property(admin, s):
+    write_named(admin, jvm_of(admin, s), PROPERTIES, s)
+
+
+def read_variable(admin, s):
+    return read_named(admin, config_object(admin, s["object"]), ENTRIES, s)
+
+
+def write_variable(admin, s):
+    write_named(admin, config_object(admin, s["object"]), ENTRIES, s)
+
+
+def read_arguments(admin, s):
+    return attribute_of(admin, jvm_of(admin, s), "genericJvmArguments")
+
+
+def write_arguments(admin, s):
+    admin.config.modify(jvm_of(admin, s), [["genericJvmArguments", s["value"]]])
 
 
 def holder_of(admin, s):
@@ -75,8 +110,7 @@ def holder_of(admin, s):
 
 def read_attribute(admin, s):
     one, name = holder_of(admin, s)
-    value = admin.config.showAttribute(one, name)
-    return {"there": value is not None, "value": text_of(value or "")}
+    return attribute_of(admin, one, name)
 
 
 def write_attribute(admin, s):
@@ -98,8 +132,7 @@ def endpoint_of(admin, s):
 
 
 def read_endpoint(admin, s):
-    port = admin.config.showAttribute(endpoint_of(admin, s), "port")
-    return {"there": 1, "value": text_of(port)}
+    return attribute_of(admin, endpoint_of(admin, s), "port")
 
 
 def write_endpoint(admin, s):
@@ -108,6 +141,8 @@ def write_endpoint(admin, s):
 
 KINDS = {
     "jvm_property": (read_property, write_property),
+    "jvm_arguments": (read_arguments, write_arguments),
+    "variable": (read_variable, write_variable),
     "attribute": (read_attribute, write_attribute),
     "endpoint": (read_endpoint, write_endpoint),
 }
@@ -124,4 +159,33 @@ def write_settings(admin, p):
     return {}
 
 
-SETTING = {"read_settings": read_settings, "write_settings": write_settings}
+def in_force(admin, p):
+    """A property as the running JVM of a server has it; running 0 if it does not run."""
+    where = "cell=%s,node=%s,process=%s" % (p["cell"], p["node"], p["server"])
+    jvms = lines_of(admin.control.queryNames("%s,type=JVM,*" % where))
+    if not jvms:
+        return {"running": 0, "value": ""}
+    value = admin.control.invoke(jvms[0], "getProperty", p["name"])
+    return {"running": 1, "value": text_of(value or "")}
+
+
+def applications(admin, p):
+    """The names of the applications that run on a server; running 0 if the server does not."""
+    where = "cell=%s,node=%s,process=%s" % (p["cell"], p["node"], p["server"])
+    running = lines_of(admin.control.queryNames("%s,type=Server,*" % where)) != []
+    found = [key_of(one, "name") for one in lines_of(admin.control.queryNames("%s,type=Application,*" % where))]
+    return {"running": running, "applications": found}
+
+
+def stop_server(admin, p):
+    return {"answer": text_of(admin.control.stopServer(p["server"], p["node"]))}
+
+
+def start_server(admin, p):
+    return {"answer": text_of(admin.control.startServer(p["server"], p["node"]))}
+
+
+SETTING = {
+    "read_settings": read_settings, "write_settings": write_settings, "in_force": in_force,
+    "applications": applications, "stop_server": stop_server, "start_server": start_server,
+}
