@@ -4,6 +4,7 @@
 Arguments: the cell's port, then those of wsadmin. A call is one line each way, a Python literal.
 """
 
+import __builtin__
 import sys
 
 from java.io import BufferedReader, File, FileInputStream, InputStreamReader, PrintWriter
@@ -105,11 +106,8 @@ def main(port, arguments):
     for target in ("AdminApp", "AdminConfig", "AdminControl", "AdminTask"):
         names[target] = Object(line, target)
     path = value_of(arguments, "-f")
-    stream = open(path)
-    text = stream.read()
-    stream.close()
     try:
-        exec(compile(text, path, "exec"), names)
+        __builtin__.execfile(path, names)
     except (Exception, Throwable):
         print("WASX7017E: Exception received while running file \"%s\"; exception information: %s" % (
             path, sys.exc_info()[1]))

@@ -39,6 +39,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     AppServerError,
     HostStateUnknown,
     InvalidInput,
+    RelmgmtError,
 )
 
 #: the parts of the script, in the order in which one needs the other
@@ -98,11 +99,11 @@ class WasSession:
     def connect(self) -> Connected:
         """Start wsadmin and see where it is; raises HostStateUnknown if it does not connect."""
         if self._connected is None:
-            self._prepare()
-            seen = self._ask({"operation_name": "hello"}, self.options.connect_timeout)
-            if not seen["connected"]:
-                raise self._not_connected(seen["why"])
-            self._connected = Connected(seen["cell"], seen["node"], seen["process"], seen["version"])
+            try:
+                self._connected = self._begin()
+            except RelmgmtError:
+                self.close()
+                raise
         return self._connected
 
     def close(self) -> None:
@@ -117,6 +118,13 @@ class WasSession:
                         conversation.wait(ENDING)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
+
+    def _begin(self) -> Connected:
+        self._prepare()
+        seen = self._ask({"operation_name": "hello"}, self.options.connect_timeout)
+        if not seen["connected"]:
+            raise self._not_connected(seen["why"])
+        return Connected(seen["cell"], seen["node"], seen["process"], seen["version"])
 
     def _prepare(self) -> None:
         self.directory = tempfile.mkdtemp(prefix="relmgmt-was-")
