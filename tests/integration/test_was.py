@@ -282,7 +282,7 @@ class TestTimeOuts:
     """A client's time-out says nothing about the server, which goes on: the cell is asked, nothing is done twice."""
 
     @pytest.mark.parametrize(
-        "call", ["AdminConfig.save", "sync", "startApplication", "AdminTask.updateAppOnCluster"]
+        "call", ["AdminConfig.save", "stopApplication", "sync", "startApplication", "AdminTask.updateAppOnCluster"]
     )
     def test_what_timed_out_is_waited_for(self, web, call):
         one, two = web.war("one"), web.war("two")

@@ -90,7 +90,7 @@ class Rollout:
             self._await_ready(application)
             self.start_on(application, self._places if start else [])
         elif start and self._options.rollout == SERVERS:
-            self._product_rollout(application)
+            self._product_rollout(application, changed)
         else:
             nodes = self.nodes()
             for node in nodes:
@@ -111,6 +111,7 @@ class Rollout:
         """Stop the application where it runs; one that is stopped is fine (T12)."""
         for place in places:
             self._switch("stopApplication", application, place)
+            self._await_seen(application, place, started=False)
 
     def _carry_out_on(self, node: Dict[str, Any], application: str, start: bool, changed: bool) -> None:
         places = [place for place in self._places if place.node == node["node"]]
@@ -172,7 +173,7 @@ class Rollout:
         """Start the application where it does not run, and wait until it does."""
         for place in places:
             self._switch("startApplication", application, place)
-            self._await_started(application, place)
+            self._await_seen(application, place, started=True)
 
     def _switch(self, operation: str, application: str, place: Place) -> None:
         named = dict(place._asdict(), cell=self._session.connect().cell)
@@ -184,24 +185,23 @@ class Rollout:
                 return
             message = "%s of application %s failed on %s: %s" % (operation, application, place, error.message)
             cure = "read SystemOut.log of server %s on node %s" % (place.server, place.node)
-            raise AppServerError(message, "server %s" % place, cure) from error
+            raise AppServerError(message, "server %s" % (place,), cure) from error
         if not said["manager"]:
-            message = "server %s is not running" % place
-            raise AppServerError(message, "server %s" % place, "start it, %s" % _AGAIN)
+            message = "server %s is not running" % (place,)
+            raise AppServerError(message, "server %s" % (place,), "start it, %s" % _AGAIN)
 
-    def _await_started(self, application: str, place: Place) -> None:
-        self.wait(
-            lambda: place in self._started(application),
-            "application %s to start on %s" % (application, place), "server %s" % place,
-        )
+    def _await_seen(self, application: str, place: Place, started: bool) -> None:
+        """Wait until the application runs on the server, or runs there no more."""
+        what = "application %s to %s on %s" % (application, "start" if started else "stop", place)
+        self.wait(lambda: (place in self._started(application)) == started, what, "server %s" % (place,))
 
     def _started(self, application: str) -> List[Place]:
         return [Place(one["node"], one["server"]) for one in self.servers(application) if one["started"]]
 
-    def _product_rollout(self, application: str) -> None:
+    def _product_rollout(self, application: str, changed: bool) -> None:
         """updateAppOnCluster: the servers of a node are stopped, the node is synchronized, they start again."""
         seconds = self._options.start_timeout
-        if self.in_sync() and len(self._started(application)) == len(self._places):
+        if not changed and self.in_sync() and len(self._started(application)) == len(self._places):
             return
         try:
             self._session.request("rollout", application=application, seconds=seconds)
@@ -211,7 +211,7 @@ class Rollout:
             self.notes.append("the rollout timed out at the client; the deployment manager had gone on")
         for place in self._places:
             self._await_in_sync(place.node)
-            self._await_started(application, place)
+            self._await_seen(application, place, started=True)
 
     def _verify(self, application: str) -> None:
         """Per server, once all is done: a start seen on the first node says nothing about the last."""
