@@ -162,7 +162,7 @@ class WasSession:
 
     # -- requests --------------------------------------------------------------------------
 
-    def request(self, operation: str, **parameters: Any) -> Dict[str, Any]:
+    def request(self, operation: str, /, **parameters: Any) -> Dict[str, Any]:
         """The result of one operation of the script; raises RequestFailed with its kind."""
         self.connect()
         return self._ask(dict(parameters, operation_name=operation), self.options.request_timeout + PATIENCE)
