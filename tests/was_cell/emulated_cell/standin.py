@@ -7,6 +7,10 @@ Arguments: the cell's port, then those of wsadmin. A call is one line each way, 
 import __builtin__
 import sys
 
+# Jython 2.1 looks for Java's packages in rt.jar, which today's Java has no more; WebSphere's own finds them.
+for package in ("java.io", "java.lang", "java.net", "java.util"):
+    sys.add_package(package)
+
 from java.io import BufferedReader, File, FileInputStream, InputStreamReader, PrintWriter
 from java.lang import RuntimeException, System, Throwable
 from java.net import ConnectException, Socket, SocketTimeoutException
