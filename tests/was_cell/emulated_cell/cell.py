@@ -98,9 +98,10 @@ class Cell:
                     hook()
                 return work(OBJECTS[target](self, own), *arguments)
 
+        # What was handed over goes on, whatever the session does meanwhile.
+        handed, workspace = copy.copy(session), session.workspace
         if patience and late > patience:
-            # What was handed over goes on, whatever the session does meanwhile.
-            goes_on = threading.Timer(late - patience, carry_out, [copy.copy(session)])
+            goes_on = threading.Timer(late - patience, carry_out, [handed])
             goes_on.daemon = True
             goes_on.start()
             raise ScriptingError(
@@ -109,7 +110,10 @@ class Cell:
                 "com.ibm.websphere.management.exception.ConnectorException",
             )
         time.sleep(late)
-        return carry_out(session)
+        answer = carry_out(handed)
+        if session.workspace is workspace:
+            vars(session).update(vars(handed))
+        return answer
 
     def before(self, call: str, hook: Callable[[], None]) -> None:
         """Let something happen just before a call, once; for an MBean's operation: ``sync``, ``startApplication``."""

@@ -85,7 +85,7 @@ class Was(AppServer):
         self.place = options.place
         self.session = WasSession(options)
         self._sleep = sleep
-        self._servers: List[Place] = []
+        self._way: Optional[Rollout] = None
 
     def close(self) -> None:
         self.session.close()
@@ -166,7 +166,7 @@ class Was(AppServer):
             self._save(app, lambda: self._holds(app, sha256, wanted))
         rollout = self._rollout()
         rollout.carry_out(app.name, start=True, changed=changed)
-        return {"message": "started on %s" % ", ".join(map(str, self._places())), "notes": rollout.notes}
+        return {"message": "started on %s" % ", ".join(map(str, rollout.places)), "notes": rollout.notes}
 
     def put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
         self.session.connect()
@@ -202,7 +202,7 @@ class Was(AppServer):
 
     def _settings(self) -> WasSettings:
         rollout = self._rollout()
-        return WasSettings(self.session, rollout, self._places(), rollout.wait)
+        return WasSettings(self.session, rollout, rollout.places, rollout.wait)
 
     # -- the parts ---------------------------------------------------------------------------
 
@@ -321,9 +321,7 @@ class Was(AppServer):
 
     def _places(self) -> List[Place]:
         """The servers of the application: a cluster's members are asked of the cell."""
-        if not self._servers:
-            self._servers = self._members() if self.options.cluster else list(self.options.servers)
-        return self._servers
+        return self._members() if self.options.cluster else list(self.options.servers)
 
     def _members(self) -> List[Place]:
         seen = self.session.request("members", cluster=self.options.cluster)
@@ -333,7 +331,10 @@ class Was(AppServer):
         return [Place(one["node"], one["server"]) for one in seen["servers"]]
 
     def _rollout(self) -> Rollout:
-        return Rollout(self.session, self._places(), self._sleep)
+        """The one of this session: what it notes on the way is told at the end."""
+        if self._way is None:
+            self._way = Rollout(self.session, self._places(), self._sleep)
+        return self._way
 
 
 def _is_sound(path: str, sha256: str) -> bool:

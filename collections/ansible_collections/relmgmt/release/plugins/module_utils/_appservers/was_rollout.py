@@ -36,7 +36,7 @@ class Rollout:
     ) -> None:
         self._session = wsadmin
         self._options: WasOptions = wsadmin.options
-        self._places = places
+        self.places = places
         self._sleep = sleep
         #: what a person may want to know of the way, in order
         self.notes: List[str] = []
@@ -48,12 +48,12 @@ class Rollout:
         connected = self._session.connect()
         if connected.process == BASE:
             return []
-        wanted = list(dict.fromkeys(place.node for place in (*self._places, *self._options.web_servers)))
+        wanted = list(dict.fromkeys(place.node for place in (*self.places, *self._options.web_servers)))
         return list(self._session.request("nodes", cell=connected.cell, nodes=wanted)["nodes"])
 
     def servers(self, application: str) -> List[Dict[str, Any]]:
         """Every server: configured, running, started (the application on it)."""
-        named = [place._asdict() for place in self._places]
+        named = [place._asdict() for place in self.places]
         cell = self._session.connect().cell
         return list(self._session.request("servers", cell=cell, servers=named, application=application)["servers"])
 
@@ -88,7 +88,7 @@ class Rollout:
         """
         if self._session.connect().process == BASE:
             self._await_ready(application)
-            self.start_on(application, self._places if start else [])
+            self.start_on(application, self.places if start else [])
         elif start and self._options.rollout == SERVERS:
             self._product_rollout(application, changed)
         else:
@@ -114,7 +114,7 @@ class Rollout:
             self._await_seen(application, place, started=False)
 
     def _carry_out_on(self, node: Dict[str, Any], application: str, start: bool, changed: bool) -> None:
-        places = [place for place in self._places if place.node == node["node"]]
+        places = [place for place in self.places if place.node == node["node"]]
         if changed or node["synchronized"] != "true":
             # Stopped first: an application that runs is restarted by the product some time after the
             # synchronisation, and what is seen started could still be the older one.
@@ -201,7 +201,7 @@ class Rollout:
     def _product_rollout(self, application: str, changed: bool) -> None:
         """updateAppOnCluster: the servers of a node are stopped, the node is synchronized, they start again."""
         seconds = self._options.start_timeout
-        if not changed and self.in_sync() and len(self._started(application)) == len(self._places):
+        if not changed and self.in_sync() and len(self._started(application)) == len(self.places):
             return
         try:
             self._session.request("rollout", application=application, seconds=seconds)
@@ -209,14 +209,14 @@ class Rollout:
             if error.kind != TIMEOUT:
                 raise
             self.notes.append("the rollout timed out at the client; the deployment manager had gone on")
-        for place in self._places:
+        for place in self.places:
             self._await_in_sync(place.node)
             self._await_seen(application, place, started=True)
 
     def _verify(self, application: str) -> None:
         """Per server, once all is done: a start seen on the first node says nothing about the last."""
         started = self._started(application)
-        missing = [str(place) for place in self._places if place not in started]
+        missing = [str(place) for place in self.places if place not in started]
         if missing:
             message = "application %s is not running on %s" % (application, ", ".join(missing))
             raise AppServerError(message, self._options.place, "read SystemOut.log there, %s" % _AGAIN)
