@@ -62,8 +62,8 @@ class Web:
 
     def serves(self) -> dict[str, bytes | None]:
         """The EAR that each server runs, by server."""
-        nodes = self.was.cell.nodes
-        return {server: self.was.cell.serves(node, server, APP.name) for node in nodes for server in nodes[node].servers}
+        cell = self.was.cell
+        return {one: cell.serves(name, one, APP.name) for name, node in cell.nodes.items() for one in node.servers}
 
 
 @pytest.fixture(params=[HERE, *([REAL] if os.environ.get("RELMGMT_WAS") else [])])
@@ -237,7 +237,7 @@ class TestRollingOut:
         one = web.war("one")
         web.deploy(one)
         before = web.serves()["member2"]
-        with pytest.raises(AppServerError, match="failed on node1/member1.*WSVR0101W"):
+        with pytest.raises(AppServerError, match=r"failed on node1/member1.*WSVR0101W"):
             web.deploy(build_stored(web.place / "bad.war", "DOES NOT START"))
         assert web.serves()["member2"] == before
         assert web.put_back()["restored"] is True
@@ -265,8 +265,8 @@ class TestRollingOut:
         base.deploy(one)
         base.was.cell.calls.clear()
         assert base.deploy(two)["after"] == Deployed(sha256(two), APP.context_root, True, "started")
-        acts = [call for call in base.was.cell.calls if call in ("stopApplication", "AdminConfig.save", "startApplication")]
-        assert acts == ["stopApplication", "AdminConfig.save", "startApplication"]
+        way = ["stopApplication", "AdminConfig.save", "startApplication"]
+        assert [call for call in base.was.cell.calls if call in way] == way
         base.put_back()
         assert base.observe() == Deployed(sha256(one), APP.context_root, True, "started")
 
@@ -312,14 +312,14 @@ class TestRefusals:
         web.deploy(one)
         cell = web.was.cell
         cell.before("AdminConfig.save", lambda: cell.save_elsewhere(APP.name))
-        with pytest.raises(AppServerError, match="save failed.*somebody else saved the same documents"):
+        with pytest.raises(AppServerError, match=r"save failed.*somebody else saved the same documents"):
             web.deploy(web.war("two"))
         assert web.observe().sha256 == sha256(one)
 
     def test_a_package_that_is_refused_leaves_everything_as_it_was(self, web):
         one = web.war("one")
         web.deploy(one)
-        with pytest.raises(AppServerError, match="nothing was saved.*ADMA0010E"):
+        with pytest.raises(AppServerError, match=r"nothing was saved.*ADMA0010E"):
             web.deploy(build_stored(web.place / "bad.war", "BROKEN"))
         assert web.observe() == Deployed(sha256(one), APP.context_root, True, "started")
 
@@ -363,7 +363,8 @@ class TestSettings:
 
     OF_JVM = (Setting("jvm_property", "cfis.mode", "new one"), Setting("jvm_option", "-Xmx", "-Xmx1g"))
     OTHERS = (
-        Setting("variable", "CFIS_HOME", "/srv/cfis"), Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
+        Setting("variable", "CFIS_HOME", "/srv/cfis"),
+        Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
         Setting("resource", "DataSource:cfis", "40", "connectionPool.maxConnections"),
     )
 
@@ -377,7 +378,7 @@ class TestSettings:
                 attributes["genericJvmArguments"] = '-Xmx512m "-Da=b c" -verbose:gc'
         return web.was.cell
 
-    def test_they_come_into_force_and_go_back(self, web, cell):
+    def test_they_come_into_force_and_go_back(self, web, cell, tmp_path):
         web.was.options["may_restart"] = True
         web.deploy(web.war("one"))
         settings = [*self.OF_JVM, *self.OTHERS]
@@ -386,20 +387,25 @@ class TestSettings:
             assert list(before.values.values()) == [None, "-Xmx512m", None, "9080", "10"]
             assert before.pending == ""
             server.check_settings(settings, {})
-            assert server.keep_settings(settings, "/none") == {}
+            assert server.keep_settings(self.OTHERS, "/none") == {}
+            files = {key: str(tmp_path / name) for key, name in server.keep_settings(settings, str(tmp_path)).items()}
             done = server.apply_settings(settings, {})
             assert done == {"changed": True, "restarted": True, "errors": []}
             after = server.observe_settings(settings)
-            assert (list(after.values.values()), after.pending) == (["new one", "-Xmx1g", "/srv/cfis", "9081", "40"], "")
+            assert list(after.values.values()) == ["new one", "-Xmx1g", "/srv/cfis", "9081", "40"]
+            assert after.pending == ""
             assert server.apply_settings(settings, {})["changed"] is False
             assert server.observe(APP).state == "started"
             assert all(node.held.serial == cell.master.serial for node in cell.nodes.values())
             assert cell.nodes["node2"].servers["member2"].properties["cfis.mode"] == "new one"
             assert self.arguments(cell) == {'"-Da=b c" -verbose:gc -Xmx1g'}
 
-            server.apply_settings([one._replace(value=before.values[one.key]) for one in settings], {})
+            prior = [one._replace(value=before.values[one.key]) for one in settings]
+            assert server.apply_settings(prior, files) == done
             assert server.observe_settings(settings) == before
-            assert "cfis.mode" not in cell.nodes["node1"].servers["member1"].properties
+            assert server.apply_settings(prior, files)["changed"] is False
+            assert [one for one in cell.master.objects.values() if one[0] == "Property"] == []
+            assert cell.nodes["node1"].servers["member1"].properties == {}
 
     def arguments(self, cell) -> set[str]:
         jvms = [attributes for kind, attributes in cell.master.objects.values() if kind == "JavaVirtualMachine"]
@@ -432,13 +438,14 @@ class TestSettings:
             assert server.observe_settings(self.OF_JVM).pending == ""
 
     def test_a_restart_that_nobody_allowed_is_refused(self, web, cell):
-        with closing(web.was.adapter()) as server, pytest.raises(AppServerError, match="have to be restarted for jvm_property"):
+        refused = pytest.raises(AppServerError, match="have to be restarted for jvm_property")
+        with closing(web.was.adapter()) as server, refused:
             server.check_settings(self.OF_JVM, {})
 
     def test_a_base_server_is_not_restarted_under_the_session(self, base):
-        with closing(base.was.adapter(may_restart=True)) as server:
-            with pytest.raises(AppServerError, match="a base server cannot be restarted here"):
-                server.check_settings([Setting("jvm_property", "a", "b")], {})
+        refused = pytest.raises(AppServerError, match="a base server cannot be restarted here")
+        with closing(base.was.adapter(may_restart=True)) as server, refused:
+            server.check_settings([Setting("jvm_property", "a", "b")], {})
 
     def test_servers_that_differ_are_told_and_refused(self, web, cell):
         """Going back to one value would lose the other."""
@@ -446,7 +453,8 @@ class TestSettings:
             endpoint = self.OTHERS[1]
             point = next(attributes for kind, attributes in cell.master.objects.values() if kind == "EndPoint")
             point["port"] = "9999"
-            assert server.observe_settings([endpoint]).values[endpoint.key] == "node1/member1: 9999, node2/member2: 9080"
+            (seen,) = server.observe_settings([endpoint]).values.values()
+            assert seen == "node1/member1: 9999, node2/member2: 9080"
             with pytest.raises(AppServerError, match="differs between servers"):
                 server.check_settings([endpoint], {})
 

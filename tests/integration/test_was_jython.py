@@ -159,7 +159,8 @@ def test_a_script_whose_caller_is_gone_ends_and_takes_the_credentials_along(was,
 
 def test_texts_beyond_ascii_come_through(was):
     """Names are checked, values are not: a variable may hold any letter of Latin-1."""
-    setting = {"kind": "variable", "object": "/ServerCluster:cfis/VariableMap:/", "name": "n", "there": 1, "value": "é\"\\ ü"}
+    variables = "/ServerCluster:cfis/VariableMap:/"
+    setting = {"kind": "variable", "object": variables, "name": "n", "there": 1, "value": "é\"\\ ü"}
     with closing(was.adapter()) as server:
         server.session.request("write_settings", settings=[setting])
         read = server.session.request("read_settings", settings=[setting])["values"]

@@ -112,7 +112,9 @@ def test_behind_a_node_agent_that_is_down_nothing_is_seen(cell):
     assert cell.call(Session(), "AdminControl", "completeObjectName", ["node=n1,type=NodeSync,*"]) == ""
 
 
-@pytest.mark.parametrize("target, method", [("AdminApp", "listEverything"), ("AdminNothing", "list"), ("AdminApp", "seen")])
+@pytest.mark.parametrize(
+    "target, method", [("AdminApp", "listEverything"), ("AdminNothing", "list"), ("AdminApp", "seen")]
+)
 def test_what_it_does_not_know_it_refuses(cell, target, method):
     with pytest.raises(ScriptingError, match="is not a command of the emulated cell"):
         cell.call(Session(), target, method, [])

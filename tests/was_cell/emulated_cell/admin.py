@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +88,8 @@ class AdminApp(_Admin):
 
     def _check_target(self, target: str) -> None:
         keys = dict(part.split("=", 1) for part in target.removeprefix("WebSphere:").split(","))
-        path = f"/ServerCluster:{keys['cluster']}/" if "cluster" in keys else f"/Node:{keys['node']}/Server:{keys['server']}/"
-        if keys["cell"] != CELL or path not in self.seen.paths:
+        path = "/ServerCluster:{cluster}/" if "cluster" in keys else "/Node:{node}/Server:{server}/"
+        if keys["cell"] != CELL or path.format(**keys) not in self.seen.paths:
             raise ScriptingError(f"ADMA0116W ADMA5014E: {target} does not exist")
 
     def uninstall(self, name: str) -> str:
@@ -140,8 +141,8 @@ class AdminConfig(_Admin):
         return self.seen.paths.get(path, "")
 
     def list(self, kind: str, scope: str) -> str:
-        found = [key for key, (one, attributes) in self.seen.objects.items() if one == kind and attributes.get("of") == scope]
-        return "\n".join(found)
+        objects = self.seen.objects.items()
+        return "\n".join(key for key, (one, attributes) in objects if one == kind and attributes.get("of") == scope)
 
     def showAttribute(self, made: str, name: str) -> str | None:
         attributes = self._object(made)
@@ -151,7 +152,7 @@ class AdminConfig(_Admin):
         return None if value is None else str(value)
 
     def modify(self, made: str, attributes: list[list[str]]) -> str:
-        self._change(made).update({name: value for name, value in attributes})
+        self._change(made).update(_pairs(attributes))
         return ""
 
     def unsetAttributes(self, made: str, names: list[str]) -> str:
@@ -161,7 +162,7 @@ class AdminConfig(_Admin):
 
     def create(self, kind: str, parent: str, attributes: list[list[str]], attribute: str) -> str:
         holder = self._change(parent)
-        made = self._changed("configuration").add(kind, {name: value for name, value in attributes})
+        made = self._changed("configuration").add(kind, _pairs(attributes))
         held = holder[attribute]
         assert isinstance(held, list)
         holder[attribute] = [*held, made]
@@ -231,7 +232,7 @@ class AdminConfig(_Admin):
         master.serial += 1
         for name in names:
             if name in workspace.applications:
-                master.applications[name] = Application(**{**workspace.applications[name].__dict__, "serial": master.serial})
+                master.applications[name] = replace(workspace.applications[name], serial=master.serial)
             else:
                 master.applications.pop(name, None)
         if "configuration" in self.session.touched:
@@ -309,7 +310,7 @@ class AdminControl(_Admin):
         assert server is not None
         held = node.held.applications.get(name)
         if held is None or time.monotonic() < node.unpacked_at.get(name, 0.0):
-            raise ScriptingError(f"ADMN1008E WSVR0100W: the files of {name} are not there", "java.io.FileNotFoundException")
+            raise ScriptingError(f"ADMN1008E: the files of {name} are not there", "java.io.FileNotFoundException")
         if name in server.started:
             raise ScriptingError(f"ADMN0010E: application {name} is running already")
         if b"DOES NOT START" in held.ear:
@@ -359,6 +360,10 @@ def _options(options: list[Any]) -> dict[str, Any]:
             is_flag = following is None or (isinstance(following, str) and following.startswith("-"))
             found[one] = True if is_flag else following
     return found
+
+
+def _pairs(attributes: list[list[str]]) -> dict[str, str]:
+    return {name: value for name, value in attributes}  # noqa: C416 - a list of three is no pair
 
 
 def _row(given: dict[str, Any], task: str) -> str:

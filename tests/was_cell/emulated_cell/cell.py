@@ -10,11 +10,11 @@ import copy
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .admin import OBJECTS, Session
-from .configuration import Application, Configuration, ScriptingError
+from .configuration import Configuration, ScriptingError
 
 CELL, MANAGER_NODE = "emulatedCell", "managerNode"
 VERSION = "9.0.5.14"
@@ -129,7 +129,7 @@ class Cell:
     def keep(self, application: str, **changes: Any) -> None:
         """Change an application in the master configuration, past every session."""
         found = self.master.applications[application]
-        self.master.applications[application] = Application(**{**found.__dict__, **changes})
+        self.master.applications[application] = replace(found, **changes)
 
     def serves(self, node: str, server: str, application: str) -> bytes | None:
         """The EAR whose application runs there; None if none does."""

@@ -39,7 +39,8 @@ class Application:
 
     def view(self) -> str:
         """What AdminApp.view prints: translated labels, so nobody may read more out of it than equality."""
-        lines = [f"Module:  {self.module}", f"Context Root:  {self.context_root}", f"Virtual host:  {self.virtual_host}"]
+        lines = [f"Module:  {self.module}", f"Context Root:  {self.context_root}"]
+        lines += [f"Virtual host:  {self.virtual_host}"]
         lines += [f"Server:  {target}" for target in sorted(self.targets)]
         lines += [f"Reference {name}:  {bound}" for name, bound in sorted(self.bindings.items())]
         return "\n".join(lines)
@@ -47,7 +48,7 @@ class Application:
     def exported(self) -> bytes:
         """The EAR with the bindings collected in its web module, which is packed anew."""
         text = f'<web-bnd><virtual-host name="{self.virtual_host}"/>'
-        text += "".join(f'<resource-ref name="{name}" binding-name="{bound}"/>' for name, bound in self.bindings.items())
+        text += "".join(f'<resource-ref name="{one}" binding-name="{to}"/>' for one, to in self.bindings.items())
         return rewritten(self.ear, {BINDINGS: text + "</web-bnd>"})
 
     def descriptor(self) -> bytes:
@@ -75,7 +76,8 @@ class Configuration:
         """A workspace of its own."""
         objects = {key: (kind, dict(attributes)) for key, (kind, attributes) in self.objects.items()}
         return replace(
-            self, applications=dict(self.applications), objects=objects, paths=dict(self.paths), orphans=list(self.orphans)
+            self, applications=dict(self.applications), objects=objects, paths=dict(self.paths),
+            orphans=list(self.orphans),
         )
 
     def jvm_properties(self, node: str, server: str) -> dict[str, str]:

@@ -4,8 +4,9 @@
 Arguments: the cell's port, then those of wsadmin. A call is one line each way, a Python literal.
 """
 
-import __builtin__
 import sys
+
+import __builtin__
 
 # Jython 2.1 looks for Java's packages in rt.jar, which today's Java has no more; WebSphere's own finds them.
 for package in ("java.io", "java.lang", "java.net", "java.util"):

@@ -56,7 +56,7 @@ options:
         type: dict
         suboptions:
           profile:
-            description: Directory of the profile, the one that holds C(bin/wsadmin.sh); the deployment manager's where there is one.
+            description: Directory of the profile that has C(bin/wsadmin.sh), the deployment manager's if there is one.
             type: path
             required: true
           cluster:
@@ -111,15 +111,15 @@ options:
           rollout:
             description:
               - How a change is brought to the servers.
-              - V(nodes) stops the application on the servers of a node, synchronizes the node and starts the application there,
+              - V(nodes) stops the application on the servers of a node, synchronizes the node and starts it there,
                 node after node.
-              - V(servers) is the product's own C(AdminTask.updateAppOnCluster), which stops and starts the servers themselves, so
+              - V(servers) is the product's own C(AdminTask.updateAppOnCluster), which stops and starts the servers, so
                 that a web server's plug-in sends their requests elsewhere meanwhile. For a cluster only.
             type: str
             choices: [nodes, servers]
             default: nodes
           may_restart:
-            description: Whether servers may be restarted, one after the other, for JVM properties and options that a release names.
+            description: Whether servers may be restarted, one by one, for JVM properties and options of a release.
             type: bool
             default: false
           connect_timeout:

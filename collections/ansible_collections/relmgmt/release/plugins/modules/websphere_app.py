@@ -19,9 +19,10 @@ description:
     C(configDropins/overrides/relmgmt-<application>.xml), which names location, context root and application.
   - The module then waits for the start message of this application that belongs to this cutover, and until the
     application answers on its context root. It ends at once when the server's log says that the start failed.
-  - On traditional WebSphere the WAR travels in an EAR that holds this very file, and what is installed is told from the EAR
-    in the cell's master configuration. Context root, targets and virtual host are compared too. The change is saved,
-    brought to the nodes one after the other, started and verified on each server. One start of C(wsadmin) serves all of it.
+  - On traditional WebSphere the WAR travels in an EAR that holds this very file, and what is installed is told from
+    the EAR in the cell's master configuration. Context root, targets and virtual host are compared too. The change is
+    saved, brought to the nodes one after the other, started and verified on each server. One start of C(wsadmin)
+    serves all of it.
   - The prior application of a cell is kept as it was delivered and as the product exports it, with its bindings.
   - A server that is not running is an error before anything is touched; so is a node whose agent is down.
 author: relmgmt developers (@relmgmt)

@@ -194,15 +194,13 @@ class Was(AppServer):
         self._settings().check(settings)
 
     def keep_settings(self, settings: Sequence[Any], directory: str) -> Dict[str, str]:
-        """A cell's settings have no files."""
-        return {}
+        return self._settings().keep(settings, directory)
 
     def apply_settings(self, settings: Sequence[Any], files: Dict[str, str]) -> Dict[str, Any]:
-        return self._settings().apply(settings)
+        return self._settings().apply(settings, files)
 
     def _settings(self) -> WasSettings:
-        rollout = self._rollout()
-        return WasSettings(self.session, rollout, rollout.places, rollout.wait)
+        return WasSettings(self.session, self._rollout())
 
     # -- the parts ---------------------------------------------------------------------------
 

@@ -109,7 +109,7 @@ class WasOptions(NamedTuple):
 
     def _names(self) -> List[str]:
         places = [name for place in (*self.servers, *self.web_servers) for name in place]
-        return [*places, self.virtual_host, *([self.cluster] if self.cluster else []), *([self.host] if self.host else [])]
+        return [*places, self.virtual_host, *(name for name in (self.cluster, self.host) if name)]
 
 
 def _places(given: Any) -> Tuple[Place, ...]:

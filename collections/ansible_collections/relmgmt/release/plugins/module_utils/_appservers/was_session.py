@@ -30,7 +30,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.was_answers 
     ACCESS,
     CONFLICT,
     LOST,
-    TIMEOUT,
     connection_trouble,
     error_kind,
 )

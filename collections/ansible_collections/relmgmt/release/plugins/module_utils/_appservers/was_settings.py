@@ -7,10 +7,11 @@ ours, which changes with them: the configured one and the running one are compar
 
 from __future__ import annotations
 
-import hashlib
+import json
+import os
 import re
-import time
-from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
+import secrets
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import Place
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import BASE, Rollout
@@ -20,8 +21,10 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_se
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.was_answers import TIMEOUT
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput
+from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
 
 MARKER = "relmgmt.settings"
+_PRIOR_MARKERS = "prior-markers.json"
 _OF_JVM = ("jvm_property", "jvm_option")
 _ENDPOINT = "NamedEndPoint"
 _WORD = re.compile(r'(?:"[^"]*"|[^\s"])+')
@@ -38,17 +41,15 @@ class Seen(NamedTuple):
 class WasSettings:
     """The settings of the servers of an application. A setting has type, name, value, attribute and key."""
 
-    def __init__(self, wsadmin: WasSession, rollout: Rollout, places: Sequence[Place], wait: Callable[..., None]) -> None:
+    def __init__(self, wsadmin: WasSession, rollout: Rollout) -> None:
         self._session = wsadmin
         self._rollout = rollout
-        self._places = places
-        self._wait = wait
 
     def observe(self, settings: Sequence[Any]) -> Seen:
         """What is configured; servers that differ show as a text that nobody can want."""
         found = {one.key: self._values(one) for one in settings}
         values = {key: _common(those) for key, those in found.items()}
-        unlike = [str(place) for place in self._places if not self._in_force(place)]
+        unlike = [str(place) for place in self._rollout.places if not self._in_force(place)]
         return Seen(values, "not restarted since the last change: %s" % ", ".join(unlike) if unlike else "")
 
     def check(self, settings: Sequence[Any]) -> None:
@@ -59,31 +60,40 @@ class WasSettings:
                 raise AppServerError("%s differs between servers: %s" % (one.key, _common(values)), self._place, _CURE)
         of_jvm = [one.key for one in settings if one.type in _OF_JVM]
         if of_jvm and self._session.connect().process == BASE:
-            cure = "have the administrator set it and restart the server: a session ends with the server it is connected to"
+            cure = "have the administrator set it and restart the server: a session ends with its server"
             raise AppServerError("a base server cannot be restarted here for %s" % ", ".join(of_jvm), self._place, cure)
         if of_jvm and not self._session.options.may_restart:
             cure = "set may_restart in relmgmt_websphere.was, or take it out of the release"
             raise AppServerError("servers have to be restarted for %s" % ", ".join(of_jvm), self._place, cure)
 
-    def apply(self, settings: Sequence[Any]) -> Dict[str, Any]:
-        """Bring these into force, those without a value out of it; the same again changes nothing."""
+    def keep(self, settings: Sequence[Any], directory: str) -> Dict[str, str]:
+        """Keep what the marker was before, for going back to it; a cell's settings have no other files."""
+        if not any(one.type in _OF_JVM for one in settings):
+            return {}
+        markers = json.dumps({str(place): self._marker(place) for place in self._rollout.places})
+        write_durably(os.path.join(directory, _PRIOR_MARKERS), markers.encode("utf-8"), 0o640)
+        return {MARKER: _PRIOR_MARKERS}
+
+    def apply(self, settings: Sequence[Any], files: Mapping[str, str]) -> Dict[str, Any]:
+        """Bring these into force, those without a value out of it; the same again changes nothing.
+
+        ``files``: by the marker's name what ``keep`` wrote, in going back.
+        """
         seen = self.observe(settings)
         changed = [one for one in settings if seen.values[one.key] != one.value]
         if changed:
-            self._write(changed)
-        restarted = [place for place in self._places if not self._in_force(place)]
+            self._write(changed, files.get(MARKER, ""))
+        restarted = [place for place in self._rollout.places if not self._in_force(place)]
         for place in restarted:
             self._restart(place)
         return {"changed": bool(changed or restarted), "restarted": bool(restarted), "errors": []}
 
     # -- the configuration ---------------------------------------------------------------------
 
-    def _write(self, settings: Sequence[Any]) -> None:
+    def _write(self, settings: Sequence[Any], prior: str) -> None:
         rows = [row for one in settings for row in self._rows_to_write(one)]
         if any(one.type in _OF_JVM for one in settings):
-            marker = hashlib.sha256(repr(sorted(_stated(one) for one in settings)).encode("utf-8")).hexdigest()[:12]
-            named = "%s-%d" % (marker, int(time.time()))
-            rows += [dict(_server("jvm_property", place), name=MARKER, there=1, value=named) for place in self._places]
+            rows += self._marker_rows(prior)
         # Several options of one JVM are one text: each is written before the next one is read.
         try:
             for row in rows:
@@ -93,6 +103,18 @@ class WasSettings:
             raise
         self._rollout.save(lambda: self.observe(settings).values == {one.key: one.value for one in settings})
         self._rollout.distribute()
+
+    def _marker_rows(self, prior: str) -> List[Dict[str, Any]]:
+        """A marker that was never there before; in going back the prior one, or none if there was none."""
+        markers = dict.fromkeys(map(str, self._rollout.places), secrets.token_hex(8))
+        if prior:
+            with open(prior, encoding="utf-8") as stream:
+                markers = json.load(stream)
+        rows = []
+        for place in self._rollout.places:
+            marker = markers.get(str(place), "")
+            rows.append(dict(_server("jvm_property", place), name=MARKER, there=int(marker != ""), value=marker))
+        return rows
 
     def _rows_to_write(self, setting: Any) -> List[Dict[str, Any]]:
         there = int(setting.value is not None)
@@ -118,13 +140,13 @@ class WasSettings:
         """The setting in the words of the script, one row for each place where it stands."""
         kind, _colon, name = setting.name.partition(":")
         if setting.type == "jvm_property":
-            return [dict(_server("jvm_property", place), name=setting.name) for place in self._places]
+            return [dict(_server("jvm_property", place), name=setting.name) for place in self._rollout.places]
         if setting.type == "jvm_option":
-            return [_server("jvm_arguments", place) for place in self._places]
+            return [_server("jvm_arguments", place) for place in self._rollout.places]
         if setting.type == "variable":
             return [{"kind": "variable", "object": scope, "name": setting.name} for scope in self._scopes()]
         if setting.type == "resource" and kind == _ENDPOINT:
-            return [dict(_server("endpoint", place), name=name) for place in self._places]
+            return [dict(_server("endpoint", place), name=name) for place in self._rollout.places]
         if setting.type == "resource":
             return [{"kind": "attribute", "object": "/%s:%s/" % (kind, name), "attribute": setting.attribute}]
         cure = "take it out of the release: only Liberty has it"
@@ -134,31 +156,35 @@ class WasSettings:
         cluster = self._session.options.cluster
         if cluster:
             return ["/ServerCluster:%s/VariableMap:/" % cluster]
-        return ["/Node:%s/Server:%s/VariableMap:/" % place for place in self._places]
+        return ["/Node:%s/Server:%s/VariableMap:/" % place for place in self._rollout.places]
 
     # -- servers -------------------------------------------------------------------------------
 
     def _in_force(self, place: Place) -> bool:
         """Whether the running JVM is of this configuration; one that is stopped will be when it starts."""
+        running = self._ask("in_force", place, name=MARKER)
+        return not running["running"] or running["value"] == self._marker(place)
+
+    def _marker(self, place: Place) -> str:
+        """The configured marker, empty without one."""
         row = dict(_server("jvm_property", place), name=MARKER)
         (configured,) = self._session.request("read_settings", settings=[row])["values"]
-        if not configured["there"]:
-            return True
-        running = self._ask("in_force", place, name=MARKER)
-        return not running["running"] or running["value"] == configured["value"]
+        return str(configured["value"])
 
     def _restart(self, place: Place) -> None:
         """Stop and start one server and wait until the applications that ran on it run again."""
         before = set(self._ask("applications", place)["applications"])
         self._order("stop_server", place)
-        self._wait(lambda: not self._ask("applications", place)["running"], "server %s to stop" % (place,), str(place))
+        where = str(place)
+        self._rollout.wait(lambda: not self._ask("applications", place)["running"], "server %s to stop" % where, where)
         self._order("start_server", place)
 
         def back() -> bool:
             seen = self._ask("applications", place)
             return bool(seen["running"]) and before <= set(seen["applications"])
 
-        self._wait(back, "server %s to start with %s" % (place, ", ".join(sorted(before)) or "nothing"), str(place))
+        what = "server %s to start with %s" % (where, ", ".join(sorted(before)) or "nothing")
+        self._rollout.wait(back, what, where)
 
     def _order(self, operation: str, place: Place) -> None:
         try:
@@ -200,10 +226,6 @@ def _common(values: Mapping[str, Optional[str]]) -> Optional[str]:
     if len(found) == 1:
         return found.pop()
     return ", ".join("%s: %s" % pair for pair in sorted(values.items()))
-
-
-def _stated(setting: Any) -> List[str]:
-    return [setting.key, setting.value or ""]
 
 
 def _server(kind: str, place: Place) -> Dict[str, Any]:

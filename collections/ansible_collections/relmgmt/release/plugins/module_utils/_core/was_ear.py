@@ -19,7 +19,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import App
 
 DESCRIPTOR, NOTE = "META-INF/application.xml", "META-INF/relmgmt.json"
 #: what the product writes into modules: bindings, extensions, the archive's own manifest
-_OF_THE_PRODUCT = re.compile(r"\A(?:META-INF/MANIFEST\.MF|(?:META|WEB)-INF/(?:ibm-[A-Za-z0-9-]+\.xm[il]|was\.policy))\Z")
+_OF_THE_PRODUCT = re.compile(
+    r"\A(?:META-INF/MANIFEST\.MF|(?:META|WEB)-INF/(?:ibm-[A-Za-z0-9-]+\.xm[il]|was\.policy))\Z"
+)
 _XML = """<?xml version="1.0" encoding="UTF-8"?>
 <application xmlns="http://java.sun.com/xml/ns/javaee" version="5">
   <display-name>%s</display-name>

@@ -36,7 +36,7 @@ def test_of_several_modules_no_context_root_is_guessed():
 
 
 @pytest.mark.parametrize("document, host", [
-    (b'<web-bnd xmlns="http://websphere.ibm.com/xml/ns/javaee"><virtual-host name="cfis_host"/></web-bnd>', "cfis_host"),
+    (b'<web-bnd xmlns="http://websphere.ibm.com/xml/ns/javaee"><virtual-host name="v"/></web-bnd>', "v"),
     (b'<b:WebAppBinding xmlns:b="webappbnd.xmi" virtualHostName="cfis_host"/>', "cfis_host"),
     (b"<web-bnd/>", ""),
 ])
