@@ -138,7 +138,7 @@ def test_a_time_out_of_the_real_client(was, tmp_path):
     """The socket's own: wsadmin raises, the cell goes on."""
     was.options["request_timeout"] = 1
     war = build_zip(tmp_path / "app.war", {"index.html": "one"})
-    was.cell.late["AdminConfig.save"] = 2.5
+    was.cell.late["AdminConfig.save"] = 1.5
     with closing(was.adapter()) as server:
         notes = server.deploy(APP, str(war))["notes"]
         assert notes == ["saving timed out at the client; the deployment manager had gone on"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import Dict, Iterable, List, NamedTuple, Optional
+from typing import Dict, Iterable, List, NamedTuple, Optional, Set
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
@@ -124,7 +124,7 @@ def cluster_target(cell: str, cluster: str) -> str:
 
 def module_targets(lines: Iterable[str]) -> List[str]:
     """The targets in the lines of `AdminApp.listModules(NAME, '-server')`, sorted."""
-    found = set()
+    found: Set[str] = set()
     for line in lines:
         named = line.split("#", 2)[-1]
         found.update("WebSphere:" + target for target in re.split(r"\+?WebSphere:", named) if target)

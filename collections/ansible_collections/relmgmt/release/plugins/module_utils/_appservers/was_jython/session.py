@@ -21,7 +21,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jy
 
 # -- wsadmin --
 
-PAUSE = 0.1  # seconds
+PAUSE = 0.02  # seconds
 
 
 def request(path):
