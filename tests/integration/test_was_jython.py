@@ -6,12 +6,8 @@ T28 and invariant 11: what a session needs is in files for its user alone, and g
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import stat
-import subprocess
-import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -19,7 +15,6 @@ from typing import Any
 
 import pytest
 from emulated_cell.served import decoded
-from programs import REPO
 from was_instance import TWO_NODES
 from web_host import build_zip, deliver, newest_act, permit, run, sha256, tree
 
@@ -31,7 +26,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app im
 
 SECRET = "s3cret-pässwörd #1"
 APP = WebApp("cfis", "/cfis")
-PHASES = REPO / "collections/ansible_collections/relmgmt/release/playbooks/phases"
 
 
 @pytest.fixture(params=["2.7", "2.1"])
@@ -74,35 +68,6 @@ class Web:
             "shared_folder": str(self.shared),
         }
 
-    def observe(self) -> tuple[str, str]:
-        """Digest and state of what the cell holds."""
-        with closing(self.was.adapter()) as server:
-            seen = server.observe(APP)
-        return seen.sha256, seen.state
-
-    def play(self, phase: str, package: dict[str, Any], going_back: bool) -> str:
-        """Run the playbook of a phase on the cell's host, told what the gate decides; what it prints."""
-        war = {"application": APP.name, "context_root": APP.context_root, **keys(package, "file", "sha256")}
-        cycle = {
-            **keys(package, "change", "lease", "bundle"), "needed": True, "going_back": going_back,
-            "packages": {"war": [war], "static_zip": []},
-        }
-        host = {
-            "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
-            "relmgmt_state_dir": str(self.ledger.parent), "relmgmt_websphere": self.was.websphere,
-            "relmgmt_drop": package["drop"], "relmgmt_shared_folder": str(self.shared),
-        }
-        inventory, told = self.place / "hosts.json", self.place / "told.json"
-        inventory.write_text(json.dumps({"application_servers": {"hosts": {"app1": host}}}))
-        told.write_text(json.dumps({"gate_cycle": cycle}))
-        playbook = PHASES / f"{phase}.yml"
-        command = ["ansible-playbook", "-i", str(inventory), "-e", f"@{told}", str(playbook)]
-        return subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False).stdout
-
-
-def keys(options: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: options[name] for name in names}
-
 
 def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path, temporary):
     """The 12-step rule; nothing secret in argument vectors, ledger or results, nothing left behind."""
@@ -134,28 +99,6 @@ def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path
     assert SECRET not in said
     assert all(SECRET.encode() not in path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
     assert tree(temporary) == {}
-
-
-@pytest.mark.parametrize("was", ["2.7"], indirect=True)
-def test_the_phases_deploy_and_rollback_of_a_release(was, tmp_path, temporary):
-    """The shipped playbooks: to the gate's decision as the gate leaves it; one start of wsadmin for each WAR."""
-    web = Web(was, tmp_path)
-    first = web.package("CFIS001", "one")
-    assert run("websphere_app", first)["changed"]
-    second = web.package("CFIS002", "two")
-    was.cell.starts = 0
-    output = web.play("deploy", second, going_back=False)
-    assert re.search(r"app1 .* changed=1 .* failed=0", output), output
-    assert "phase_failures" not in output
-    assert {was.cell.serves("node1", "member1", APP.name), was.cell.serves("node2", "member2", APP.name)} == {
-        was.cell.master.applications[APP.name].ear
-    }
-    assert web.observe() == (second["sha256"], "started")
-    assert was.cell.starts == 2
-    assert re.search(r"app1 .* changed=0 .* failed=0", web.play("deploy", second, going_back=False))
-    web.play("rollback", second, going_back=True)
-    assert web.observe() == (first["sha256"], "started")
-    assert re.search(r"app1 .* changed=0 .* failed=0", web.play("rollback", second, going_back=True))
 
 
 def test_credentials_are_in_a_file_for_this_user_alone_while_the_session_lasts(was, temporary):
