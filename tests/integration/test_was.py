@@ -11,11 +11,11 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from emulated_cell.configuration import rewritten
-from was_instance import HERE, REAL, TWO_NODES, WasUnderTest
+from was_instance import HERE, REAL, TWO_NODES, Setting, WasUnderTest
 from web_host import build_zip, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp, plan
@@ -343,19 +343,6 @@ class TestRefusals:
     def test_a_server_that_is_not_there(self, base):
         with pytest.raises(AppServerError, match="there is no server node1/other"):
             base.deploy(base.war("one"), servers=[{"node": "node1", "server": "other"}])
-
-
-class Setting(NamedTuple):
-    """What the product's reader of a release makes of an entry of its configuration."""
-
-    type: str
-    name: str
-    value: str | None
-    attribute: str = ""
-
-    @property
-    def key(self) -> str:
-        return " ".join(part for part in (self.type, self.name, self.attribute) if part)
 
 
 class TestSettings:

@@ -15,20 +15,26 @@ from typing import Any
 
 import pytest
 from emulated_cell.served import decoded
-from was_instance import TWO_NODES
+from was_instance import TWO_NODES, Setting
 from web_host import build_zip, deliver, newest_act, permit, run, sha256, tree
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers import was_session
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython.cell import LOOKING
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython.changes import CHANGING
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython.settings import SETTING
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import WebApp
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war, undo_war
 
 SECRET = "s3cret-pässwörd #1"
 APP = WebApp("cfis", "/cfis")
+JYTHONS = ["2.7", "2.1"]
+OPERATIONS = {**LOOKING, **CHANGING, **SETTING}
+NOTHING = {"directory": "", "war": None, "ear": None, "sha256": ""}
 
 
-@pytest.fixture(params=["2.7", "2.1"])
+@pytest.fixture(params=JYTHONS)
 def was(request, make_was, tmp_path):
     """A secured cell of two nodes, its password in a file."""
     made = make_was(request.param, nodes=TWO_NODES, cluster="cfis")
@@ -69,6 +75,7 @@ class Web:
         }
 
 
+@pytest.mark.parametrize("was", JYTHONS if os.environ.get("RELMGMT_JYTHON") == "all" else ["2.1"], indirect=True)
 def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path, temporary):
     """The 12-step rule; nothing secret in argument vectors, ledger or results, nothing left behind."""
     web = Web(was, tmp_path)
@@ -155,6 +162,43 @@ def test_a_script_whose_caller_is_gone_ends_and_takes_the_credentials_along(was,
         assert "session.py" in names
         with pytest.raises(HostStateUnknown, match="wsadmin ended"):
             server.observe(APP)
+
+
+def test_every_operation_of_the_script_runs_under_this_jython(was, tmp_path, monkeypatch):
+    asked = {"hello"}
+    request = was_session.WasSession.request
+
+    def noted(session: Any, operation: str, /, **parameters: Any) -> dict[str, Any]:
+        asked.add(operation)
+        return request(session, operation, **parameters)
+
+    monkeypatch.setattr(was_session.WasSession, "request", noted)
+    one, two = (build_zip(tmp_path / f"{text}.war", {"index.html": text}) for text in ("one", "two"))
+    settings = [
+        Setting("jvm_property", "cfis.mode", "new"), Setting("jvm_option", "-Xmx", "-Xmx1g"),
+        Setting("variable", "CFIS_HOME", "/srv"), Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
+        Setting("resource", "Server:cfis", "on", "state"),
+    ]
+    was.cell.master.add("Server", {"name": "cfis"}, "/Server:cfis/")
+    with closing(was.adapter()) as server:
+        server.require_running()
+        server.deploy(APP, str(one))
+        kept = server.keep(APP, str(tmp_path)).recipe
+        server.deploy(APP, str(two))
+        server.put_back(APP, kept)
+        assert server.observe(APP) == Deployed(sha256(one), APP.context_root, True, "started")
+        server.session.request("rollout", application=APP.name, seconds=10)
+        files = {name: str(tmp_path / file) for name, file in server.keep_settings(settings, str(tmp_path)).items()}
+        assert server.apply_settings(settings, {})["restarted"]
+        assert server.observe_settings(settings).values == {one.key: one.value for one in settings}
+        server.apply_settings([one._replace(value=None) for one in settings if one.attribute != "port"], files)
+        assert was.cell.nodes["node1"].servers["member1"].properties == {}
+        server.put_back(APP, NOTHING)
+        server.session.request("reset")
+        was.cell.master.orphans = [f"WebSphere:blaname={APP.name}", f"WebSphere:cuname={APP.name}"]
+        with pytest.raises(AppServerError, match="half removed"):
+            server.observe(APP)
+    assert asked == OPERATIONS.keys()
 
 
 def test_texts_beyond_ascii_come_through(was):
