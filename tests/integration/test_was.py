@@ -296,6 +296,10 @@ class TestTimeOuts:
         assert any("timed out" in note for note in done["notes"])
         once = 1 if call.startswith("Admin") else 2
         assert web.was.cell.calls.count(call) == once
+        web.was.cell.late[call] = 1.3
+        with closing(web.was.adapter(request_timeout=1)) as server:
+            assert any("timed out" in note for note in server.put_back(APP, web.kept)["notes"])
+        assert web.observe() == Deployed(sha256(one), APP.context_root, True, "started")
 
     def test_what_never_arrives_is_unknown(self, web):
         web.deploy(web.war("one"))

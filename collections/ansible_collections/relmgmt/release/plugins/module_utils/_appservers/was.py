@@ -180,10 +180,11 @@ class Was(AppServer):
         seen: Dict[str, Any] = {"server": RUNNING, "restored": True}
         if changed:
             seen.update(self._reinstall(app, kept, prior))
-        self._rollout().carry_out(app.name, start=start, changed=changed)
+        rollout = self._rollout()
+        rollout.carry_out(app.name, start=start, changed=changed)
         if not start:
             seen["note"] = "the application did not run before either"
-        return seen
+        return dict(seen, notes=rollout.notes)
 
     # -- settings that a release names -----------------------------------------------------
 
