@@ -160,6 +160,15 @@ class TestGoingForwardAndBack:
         assert web.was.cell.master.applications[APP.name].bindings == {"jdbc/cfis": "jdbc/production"}
         assert web.observe().sha256 == sha256(one)
 
+    def test_bindings_that_somebody_changed_meanwhile_are_what_they_were(self, web):
+        """An update keeps the bindings of what it updates."""
+        web.deploy(web.war("one", **{REFERENCES: "jdbc/cfis"}))
+        web.was.cell.keep(APP.name, bindings={"jdbc/cfis": "jdbc/production"})
+        web.deploy(web.war("two", **{REFERENCES: "jdbc/cfis"}))
+        web.was.cell.keep(APP.name, bindings={"jdbc/cfis": "jdbc/other"})
+        assert "from the export" in web.put_back()["note"]
+        assert web.was.cell.master.applications[APP.name].bindings == {"jdbc/cfis": "jdbc/production"}
+
     def test_the_prior_application_comes_back_from_the_shared_folder(self, web):
         """A15, T2: from any sound copy, and said when there is none."""
         one = web.war("one")
@@ -190,10 +199,17 @@ class TestRollingOut:
         acts = [call for call in calls if call in ("stopApplication", "sync", "startApplication")]
         assert acts == ["stopApplication", "sync", "startApplication"] * 2
 
-    def test_t11_a_node_and_a_server_of_the_same_name(self, make_was, tmp_path):
-        web = Web(make_was(HERE, nodes={"app": ["other"], "other": ["app"]}, cluster="cfis"), tmp_path)
+    @pytest.mark.parametrize(
+        "nodes", [{"app": ["other"], "other": ["app"]}, {"node1": ["same"], "node2": ["same"]}],
+        ids=["node and server", "two servers"],
+    )
+    def test_t11_what_has_the_same_name(self, make_was, tmp_path, nodes):
+        web = Web(make_was(HERE, nodes=nodes, cluster="cfis"), tmp_path)
         web.deploy(web.war("one"))
         assert all(web.serves().values())
+        (last,) = list(web.was.cell.nodes.values())[-1].servers.values()
+        last.started = {}
+        assert web.observe().state == "stopped"
 
     def test_t12_an_application_that_is_stopped_on_one_server_is_no_error(self, web):
         one = web.war("one")
@@ -301,6 +317,14 @@ class TestTimeOuts:
             assert any("timed out" in note for note in server.put_back(APP, web.kept)["notes"])
         assert web.observe() == Deployed(sha256(one), APP.context_root, True, "started")
 
+    def test_a_synchronisation_without_a_start_is_waited_for_too(self, web):
+        web.deploy(web.war("one"))
+        cell = web.was.cell
+        cell.late["sync"] = 1.3
+        with closing(web.was.adapter(request_timeout=1)) as server:
+            server.put_back(APP, web.kept)
+        assert [node.held.serial for node in cell.nodes.values()] == [cell.master.serial] * 2
+
     def test_what_never_arrives_is_unknown(self, web):
         web.deploy(web.war("one"))
         web.was.cell.late["AdminConfig.save"] = 60
@@ -323,8 +347,11 @@ class TestRefusals:
     def test_a_package_that_is_refused_leaves_everything_as_it_was(self, web):
         one = web.war("one")
         web.deploy(one)
-        with pytest.raises(AppServerError, match=r"nothing was saved.*ADMA0010E"):
-            web.deploy(build_stored(web.place / "bad.war", "BROKEN"))
+        bad = build_stored(web.place / "bad.war", "BROKEN")
+        with closing(web.was.adapter()) as server:
+            with pytest.raises(AppServerError, match=r"nothing was saved.*ADMA0010E"):
+                server.deploy(APP, str(bad))
+            assert server.observe(APP).sha256 == sha256(one)
         assert web.observe() == Deployed(sha256(one), APP.context_root, True, "started")
 
     def test_orphaned_composition_units_are_reported_and_never_removed(self, web):
@@ -408,6 +435,17 @@ class TestSettings:
             server.apply_settings(self.OF_JVM, {})
         orders = [call for call in cell.calls if call in ("AdminControl.stopServer", "AdminControl.startServer")]
         assert orders == ["AdminControl.stopServer", "AdminControl.startServer"] * 2
+
+    def test_a_start_that_timed_out_is_waited_for(self, web, cell):
+        seen: list[bool] = []
+        first = cell.nodes["node1"].servers["member1"]
+        cell.late["AdminControl.startServer"] = 1.3
+        cell.before("AdminControl.startServer", lambda: cell.before(
+            "AdminControl.stopServer", lambda: seen.append(first.running)
+        ))
+        with closing(web.was.adapter(request_timeout=1)) as server:
+            server.apply_settings(self.OF_JVM, {})
+        assert seen == [True]
 
     def test_what_needs_no_restart_gets_none(self, web, cell):
         with closing(web.was.adapter()) as server:

@@ -90,6 +90,7 @@ def test_two_sessions_that_save_the_same_documents_conflict(cell, ear):
     for session in (first, second):
         cell.call(session, "AdminApp", "install", [str(ear), OPTIONS])
     cell.call(first, "AdminConfig", "save", [])
+    cell.call(second, "AdminConfig", "setSaveMode", ["rollbackOnConflict"])
     with pytest.raises(ScriptingError, match="WorkSpaceException"):
         cell.call(second, "AdminConfig", "save", [])
 

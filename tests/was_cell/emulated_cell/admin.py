@@ -23,6 +23,7 @@ class Session:
         self.workspace: Configuration | None = None
         self.base: dict[str, int] = {}
         self.touched: set[str] = set()
+        self.overwrites = True
 
 
 class _Admin:
@@ -74,8 +75,6 @@ class AdminApp(_Admin):
         if path.suffix != ".ear" or not path.is_file():
             raise ScriptingError(f"WASX7115E: Cannot read input file {file}")
         ear = path.read_bytes()
-        if b"BROKEN" in ear:
-            raise ScriptingError("ADMA0010E: validation error in WEB-INF/web.xml. ADMA5014E")
         targets = tuple(_row(given, "-MapModulesToServers").split("+"))
         for target in targets:
             self._check_target(target)
@@ -85,6 +84,8 @@ class AdminApp(_Admin):
             self.cell.master.serial + 1,
         )
         self._changed(name).applications[name] = made
+        if b"BROKEN" in ear:  # found out late: what was done stays in the workspace
+            raise ScriptingError("ADMA0010E: validation error in WEB-INF/web.xml. ADMA5014E")
 
     def _check_target(self, target: str) -> None:
         keys = dict(part.split("=", 1) for part in target.removeprefix("WebSphere:").split(","))
@@ -213,7 +214,7 @@ class AdminConfig(_Admin):
         return int(bool(self.session.touched))
 
     def setSaveMode(self, mode: str) -> str:
-        assert mode in ("rollbackOnConflict", "overwriteOnConflict")
+        self.session.overwrites = {"rollbackOnConflict": False, "overwriteOnConflict": True}[mode]
         return ""
 
     def save(self) -> str:
@@ -223,7 +224,8 @@ class AdminConfig(_Admin):
         names = self.session.touched - {"configuration"}
         for name in names:
             current = master.applications.get(name)
-            if (current.serial if current else None) != self.session.base.get(name):
+            is_conflict = (current.serial if current else None) != self.session.base.get(name)
+            if is_conflict and not self.session.overwrites:
                 raise ScriptingError(
                     "com.ibm.ws.sm.workspace.WorkSpaceException: save conflict: "
                     f"cells/{CELL}/applications/{name}.ear/deployments/{name}/deployment.xml",

@@ -110,10 +110,11 @@ class Cell:
                 "com.ibm.websphere.management.exception.ConnectorException",
             )
         time.sleep(late)
-        answer = carry_out(handed)
-        if session.workspace is workspace:
-            vars(session).update(vars(handed))
-        return answer
+        try:
+            return carry_out(handed)
+        finally:
+            if session.workspace is workspace:
+                vars(session).update(vars(handed))
 
     def before(self, call: str, hook: Callable[[], None]) -> None:
         """Let something happen just before a call, once; for an MBean's operation: ``sync``, ``startApplication``."""
