@@ -78,6 +78,7 @@ molecule: $(READY) ## Carry a release out on hosts in containers (root; podman o
 test-all: test ## Test every engine that is emulated, every ansible-core and Python found here, then in containers
 	RELMGMT_ENGINES=all pytest -q -n 2 --dist loadfile tests/integration -k iris
 	RELMGMT_LIBERTY=all pytest -q -n 2 --dist loadfile tests/integration -k "websphere and ibm"
+	RELMGMT_JYTHON=all pytest -q tests/integration/test_was_jython.py
 	python tools/lanes.py
 	tools/molecule
 

@@ -17,7 +17,7 @@ options:
       kind:
         description: Which kind of server it is.
         type: str
-        choices: [liberty]
+        choices: [liberty, was]
         default: liberty
       liberty:
         description: A Liberty or Open Liberty server. Required with O(websphere.kind=liberty).
@@ -99,6 +99,92 @@ options:
               ca_file:
                 description: Certificates (PEM) that the server's one is checked against, those of the host by default.
                 type: path
+      was:
+        description:
+          - A cell of traditional WebSphere, Network Deployment or base, reached through C(wsadmin) on the host of its
+            deployment manager, or of the base server. Required with O(websphere.kind=was).
+          - The application runs on O(websphere.was.cluster) or on O(websphere.was.servers).
+        type: dict
+        suboptions:
+          profile:
+            description: Directory of the profile that has C(bin/wsadmin.sh), the deployment manager's if there is one.
+            type: path
+            required: true
+          cluster:
+            description: Name of the cluster; its members are asked of the cell.
+            type: str
+          servers:
+            description: The servers, where they are in no cluster.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              node:
+                description: Name of the node.
+                type: str
+                required: true
+              server:
+                description: Name of the server.
+                type: str
+                required: true
+          web_servers:
+            description: Web servers of the cell whose plug-in shall route to the application.
+            type: list
+            elements: dict
+            default: []
+            suboptions:
+              node:
+                description: Name of the node.
+                type: str
+                required: true
+              server:
+                description: Name of the web server.
+                type: str
+                required: true
+          virtual_host:
+            description: Virtual host of the application.
+            type: str
+            default: default_host
+          username:
+            description: User of the cell; without one the profile's own C(soap.client.props) decides.
+            type: str
+          password_file:
+            description:
+              - File on the managed host whose first line is the password, readable by the user of the playbook alone.
+              - The password is in no option, so that it is in no argument vector, ledger or log.
+            type: path
+          host:
+            description: Host of the SOAP connector, if it is not the one that the profile names.
+            type: str
+          port:
+            description: Port of the SOAP connector, if it is not the one that the profile names.
+            type: int
+          rollout:
+            description:
+              - How a change is brought to the servers.
+              - V(nodes) stops the application on the servers of a node, synchronizes the node and starts it there,
+                node after node.
+              - V(servers) is the product's own C(AdminTask.updateAppOnCluster), which stops and starts the servers, so
+                that a web server's plug-in sends their requests elsewhere meanwhile. For a cluster only.
+            type: str
+            choices: [nodes, servers]
+            default: nodes
+          may_restart:
+            description: Whether servers may be restarted, one by one, for JVM properties and options of a release.
+            type: bool
+            default: false
+          connect_timeout:
+            description: Seconds that wsadmin may take to start and connect.
+            type: int
+            default: 180
+          request_timeout:
+            description: Seconds that one request may take. After a time-out the cell is asked what has become of it.
+            type: int
+            default: 600
+          start_timeout:
+            description: Seconds that each step of a rollout may take, such as the start on one server.
+            type: int
+            default: 300
 """
 
     APPLICATION = r"""

@@ -25,7 +25,12 @@ description:
   - The module then waits for the start message of this application that belongs to this cutover, or for the
     application's health endpoint, and until the application answers on its context root. It ends at once when the
     server's log says that the start failed.
-  - A server that is not running is an error before anything is touched.
+  - On traditional WebSphere the WAR travels in an EAR that holds this very file, and what is installed is told from
+    the EAR in the cell's master configuration. Context root, targets and virtual host are compared too. The change is
+    saved, brought to the nodes one after the other, started and verified on each server. One start of C(wsadmin)
+    serves all of it.
+  - The prior application of a cell is kept as it was delivered and as the product exports it, with its bindings.
+  - A server that is not running is an error before anything is touched; so is a node whose agent is down.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
@@ -63,6 +68,29 @@ EXAMPLES = r"""
         server: cfis
         install_dir: /opt/wlp
         url: http://127.0.0.1:9080
+    application: cfis
+    context_root: /cfis
+    drop:
+      path: /srv/drop
+    bundle: CFIS002-0123456789ab
+    file: cfis.war
+    sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08
+    shared_folder: /srv/prior-packages
+
+- name: Deploy it to a cluster, on the host of the deployment manager
+  relmgmt.release.websphere_app:
+    change: CHG0000002
+    lease: 7
+    websphere:
+      kind: was
+      was:
+        profile: /opt/IBM/WebSphere/AppServer/profiles/Dmgr01
+        cluster: cfis
+        web_servers:
+          - node: webnode1
+            server: ihs1
+        username: deployer
+        password_file: /etc/relmgmt/was-password
     application: cfis
     context_root: /cfis
     drop:
@@ -111,11 +139,18 @@ release:
   returned: success
   type: str
 started:
-  description: The server's own start message of this deployment, or the health endpoint that answered.
+  description:
+    - The server's own start message of this deployment, or the health endpoint that answered; of a cell, the servers
+      that it was started on.
   returned: when changed
   type: str
 log_errors:
   description: Error messages of the server between cutover and start.
+  returned: when changed
+  type: list
+  elements: str
+notes:
+  description: What a person may want to know of the way, such as a step that timed out at the client and went on.
   returned: when changed
   type: list
   elements: str

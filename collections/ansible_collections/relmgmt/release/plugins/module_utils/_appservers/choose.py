@@ -3,16 +3,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
+from typing import Any, Callable, Dict
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty import Liberty
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import liberty_server
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import AppServer
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was import Was
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
+
+#: each kind has its own part of `relmgmt_websphere`, under its own name
+KINDS: Dict[str, Callable[[Dict[str, Any]], AppServer]] = {
+    "liberty": lambda options: Liberty(liberty_server(options)),
+    "was": lambda options: Was(WasOptions.of(options)),
+}
 
 
 def app_server(websphere: Dict[str, Any]) -> AppServer:
-    """The server of `relmgmt_websphere`: its kind says which adapter."""
-    if websphere.get("kind", "liberty") != "liberty":
-        raise InvalidInput("no adapter for %r" % websphere["kind"], "relmgmt_websphere.kind", "use liberty")
-    return Liberty(liberty_server(websphere["liberty"]))
+    """The server of `relmgmt_websphere`: its kind says which adapter. To be closed after use."""
+    kind = websphere.get("kind", "liberty")
+    if kind not in KINDS:
+        raise InvalidInput("no adapter for %r" % kind, "relmgmt_websphere.kind", "use %s" % " or ".join(sorted(KINDS)))
+    return KINDS[kind](websphere[kind])

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from typing import Any, Dict, List, NamedTuple, Optional, Set, Tuple
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose import app_server
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose import KINDS, app_server
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import AppServer, Kept
 from ansible_collections.relmgmt.release.plugins.module_utils._archive import read_entries
 from ansible_collections.relmgmt.release.plugins.module_utils._core.archive import Limits
@@ -48,14 +49,37 @@ _LIBERTY_SPEC: Dict[str, Dict[str, Any]] = {
         },
     },
 }
+_PLACES_SPEC: Dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {"node": {"type": "str", "required": True}, "server": {"type": "str", "required": True}},
+}
+_WAS_SPEC: Dict[str, Dict[str, Any]] = {
+    "profile": {"type": "path", "required": True},
+    "cluster": {"type": "str"},
+    "servers": _PLACES_SPEC,
+    "web_servers": _PLACES_SPEC,
+    "virtual_host": {"type": "str", "default": "default_host"},
+    "username": {"type": "str"},
+    "password_file": {"type": "path", "no_log": False},
+    "host": {"type": "str"},
+    "port": {"type": "int"},
+    "rollout": {"type": "str", "choices": ["nodes", "servers"], "default": "nodes"},
+    "may_restart": {"type": "bool", "default": False},
+    "connect_timeout": {"type": "int", "default": 180},
+    "request_timeout": {"type": "int", "default": 600},
+    "start_timeout": {"type": "int", "default": 300},
+}
 WEBSPHERE_SPEC: Dict[str, Any] = {
     "type": "dict",
     "required": True,
     "options": {
-        "kind": {"type": "str", "choices": ["liberty"], "default": "liberty"},
+        "kind": {"type": "str", "choices": sorted(KINDS), "default": "liberty"},
         "liberty": {"type": "dict", "options": _LIBERTY_SPEC},
+        "was": {"type": "dict", "options": _WAS_SPEC, "required_together": [("username", "password_file")]},
     },
-    "required_if": [("kind", "liberty", ["liberty"])],
+    "required_if": [("kind", "liberty", ["liberty"]), ("kind", "was", ["was"])],
 }
 _LIMITS = Limits()
 
@@ -71,6 +95,11 @@ class _Job(NamedTuple):
 def deploy(host: Host) -> Outcome:
     """Install, update or restart the application, or nothing; decided from what is observed."""
     job = _job(host)
+    with closing(job.server):
+        return _deploy(host, job)
+
+
+def _deploy(host: Host, job: _Job) -> Outcome:
     job.server.require_ready(job.app)
     observed = job.server.observe(job.app)
     todo = plan(observed, job.sha256)
@@ -89,23 +118,25 @@ def deploy(host: Host) -> Outcome:
 def describe(host: Host) -> Outcome:
     """What runs, without touching anything."""
     app = web_app(host.params["application"], "/")
-    server = app_server(host.params["websphere"])
-    observed = server.observe(app)
-    current = host.ledger.current(_component(app.name)) or {}
-    record = _observed_record(app, observed, current)
-    return Outcome(False, dict(record, server=server.state()))
+    with closing(app_server(host.params["websphere"])) as server:
+        observed = server.observe(app)
+        current = host.ledger.current(_component(app.name)) or {}
+        record = _observed_record(app, observed, current)
+        return Outcome(False, dict(record, server=server.state()))
 
 
 def undo_war(recipe: Dict[str, Any], _context: object) -> Dict[str, Any]:
     """Put back the WAR and configuration that an act found; says so when the server is down."""
     app = WebApp(recipe["application"], recipe["context_root"])
-    return app_server(recipe["websphere"]).put_back(app, recipe["kept"])
+    with closing(app_server(recipe["websphere"])) as server:
+        return server.put_back(app, recipe["kept"])
 
 
 def observe_war(recipe: Dict[str, Any]) -> Optional[str]:
     """The digest of the WAR that is installed now, None when there is none."""
     app = WebApp(recipe["application"], recipe["context_root"])
-    return app_server(recipe["websphere"]).observe(app).sha256 or None
+    with closing(app_server(recipe["websphere"])) as server:
+        return server.observe(app).sha256 or None
 
 
 def _job(host: Host) -> _Job:
@@ -183,6 +214,7 @@ def _change(host: Host, job: _Job, observed: Deployed, todo: Plan, war: str) -> 
         "state": deployed.state,
         "started": seen.get("message", ""),
         "log_errors": seen.get("errors", []),
+        "notes": seen.get("notes", []),
         "prior_package": kept.war or "",
         "shared_package": shared or "",
     }

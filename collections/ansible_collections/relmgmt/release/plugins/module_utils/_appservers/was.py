@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Traditional WebSphere, base and Network Deployment, through wsadmin on the deployment manager's host.
+
+What is installed is told by the EAR in the master configuration, never by a note of ours alone. A change is
+made in the session's workspace, saved, distributed node by node, started and verified server by server.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
+
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import (
+    RUNNING,
+    UNKNOWN,
+    AppServer,
+    Kept,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import Place, WasOptions
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_package import pack, unpack
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import (
+    BASE,
+    MANAGER,
+    Rollout,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import (
+    RequestFailed,
+    WasSession,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_settings import WasSettings
+from ansible_collections.relmgmt.release.plugins.module_utils._core.was_ear import (
+    cluster_target,
+    documents,
+    module_targets,
+    read_context_root,
+    read_virtual_host,
+    server_target,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import (
+    ABSENT,
+    STARTED,
+    STOPPED,
+    Deployed,
+    WebApp,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
+    AppServerError,
+    HostStateUnknown,
+    InvalidInput,
+    RelmgmtError,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._files import copy_durably, sha256_file, write_durably
+
+_PRIOR_EAR, _PRIOR_WAR, _PRIOR_EXPORT, _PRIOR_VIEW = "prior.ear", "prior.war", "prior-export.ear", "prior-view.txt"
+_LOOK = "see what the cell holds under this name"
+
+
+class Mapped(NamedTuple):
+    """Where an application is mapped to: targets sorted and joined with ``+``, virtual host empty if not seen."""
+
+    context_root: str
+    targets: str
+    virtual_host: str
+
+    def fits(self, wanted: "Mapped") -> bool:
+        """Whether it is what is wanted, as far as it can be seen."""
+        return self == wanted._replace(virtual_host=self.virtual_host and wanted.virtual_host)
+
+
+class Found(NamedTuple):
+    """What the master configuration holds of an application; ``ear`` and ``war`` are copies, war None if not one."""
+
+    ear: str
+    war: Optional[str]
+    sha256: str
+    mapping: Mapped
+
+
+class Was(AppServer):
+    """An application's place in one cell: a cluster, or servers."""
+
+    def __init__(self, options: WasOptions, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.options = options
+        self.place = options.place
+        self.session = WasSession(options)
+        self._sleep = sleep
+        self._way: Optional[Rollout] = None
+
+    def close(self) -> None:
+        self.session.close()
+
+    # -- observing -----------------------------------------------------------------------
+
+    def state(self) -> str:
+        try:
+            return RUNNING if self.session.connect().process in (BASE, MANAGER) else UNKNOWN
+        except RelmgmtError:
+            return UNKNOWN
+
+    def require_running(self) -> None:
+        connected = self.session.connect()
+        if connected.process not in (BASE, MANAGER):
+            message = "wsadmin is connected to node %s, which a deployment manager manages" % connected.node
+            cure = "give the deployment manager's profile: changes made here are lost with the next synchronisation"
+            raise AppServerError(message, self.options.profile, cure)
+        rollout = self._rollout()
+        # Nodes first: where the node agent is down, servers that run cannot be seen.
+        for node in rollout.nodes():
+            if node["managed"] and not node["agent"]:
+                message = "the node agent of node %s is down" % node["node"]
+                raise AppServerError(message, self.place, "start it there (startNode.sh), then run again")
+        for one in rollout.servers("-"):
+            place = Place(one["node"], one["server"])
+            if not one["configured"]:
+                raise AppServerError("there is no server %s in the cell" % (place,), self.place, "correct servers")
+            if not one["running"]:
+                raise AppServerError("server %s is stopped" % (place,), self.place, "start it, then run again")
+
+    def require_ready(self, app: WebApp) -> None:
+        if app.libraries:
+            message = "application %s names libraries, which are not brought to a cell" % app.name
+            cure = "have the administrator map them, and take them out of the release"
+            raise AppServerError(message, self.place, cure)
+        self.require_running()
+
+    def observe(self, app: WebApp) -> Deployed:
+        found = self._found(app)
+        if found is None:
+            return Deployed("", "", False, ABSENT)
+        rollout = self._rollout()
+        started = all(one["started"] for one in rollout.servers(app.name))
+        configured = found.mapping.fits(self._wanted(app)) and rollout.in_sync()
+        state = STARTED if started else STOPPED
+        return Deployed(found.sha256, found.mapping.context_root, configured, state)
+
+    def installed_war(self, app: WebApp) -> Optional[str]:
+        found = self._found(app)
+        return found.war if found else None
+
+    # -- keeping -------------------------------------------------------------------------
+
+    def keep(self, app: WebApp, directory: str) -> Kept:
+        found = self._found(app)
+        recipe: Dict[str, Any] = {"directory": directory, "war": None, "ear": None, "sha256": ""}
+        if found is None:
+            return Kept(None, "", recipe)
+        export = os.path.join(self.session.directory, _PRIOR_EXPORT)
+        view = self.session.request("export", application=app.name, file=export)["view"]
+        copy_durably(export, os.path.join(directory, _PRIOR_EXPORT), 0o640)
+        os.unlink(export)
+        write_durably(os.path.join(directory, _PRIOR_VIEW), view.encode("utf-8"), 0o640)
+        ear_sha256 = copy_durably(found.ear, os.path.join(directory, _PRIOR_EAR), 0o640)
+        recipe.update(ear=_PRIOR_EAR, ear_sha256=ear_sha256, mapping=list(found.mapping), sha256=found.sha256)
+        if found.war is None:
+            return Kept(None, found.sha256, recipe)
+        copy = os.path.join(directory, _PRIOR_WAR)
+        recipe.update(war=_PRIOR_WAR, war_sha256=copy_durably(found.war, copy, 0o640))
+        return Kept(copy, found.sha256, recipe)
+
+    def forget_older(self, app: WebApp, keep: Set[str]) -> None:
+        """The cell holds one EAR of an application, the current one."""
+
+    # -- changing ------------------------------------------------------------------------
+
+    def deploy(self, app: WebApp, war: str) -> Dict[str, Any]:
+        found, wanted, sha256 = self._found(app), self._wanted(app), sha256_file(war)
+        changed = found is None or found.sha256 != sha256 or not found.mapping.fits(wanted)
+        if changed:
+            ear = os.path.join(self.session.directory, "new.ear")
+            pack(app, war, ear)
+            self._install(app, ear, wanted)
+            self._save(app, lambda: self._holds(app, sha256, wanted))
+        rollout = self._rollout()
+        rollout.carry_out(app.name, start=True, changed=changed)
+        return {"message": "started on %s" % ", ".join(map(str, rollout.places)), "notes": rollout.notes}
+
+    def put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
+        self.session.connect()
+        if kept["ear"] is None:
+            return self._remove(app)
+        found, prior = self._found(app), Mapped(*kept["mapping"])
+        changed = found is None or found.sha256 != kept["sha256"] or not found.mapping.fits(prior)
+        start = bool(kept.get("was_started", True))
+        if not changed and not self._left_to_do(app, start):
+            return {"server": RUNNING, "restored": False}
+        seen: Dict[str, Any] = {"server": RUNNING, "restored": True}
+        if changed:
+            seen.update(self._reinstall(app, kept, prior))
+        rollout = self._rollout()
+        rollout.carry_out(app.name, start=start, changed=changed)
+        if not start:
+            seen["note"] = "the application did not run before either"
+        return dict(seen, notes=rollout.notes)
+
+    # -- settings that a release names -----------------------------------------------------
+
+    def observe_settings(self, settings: Sequence[Setting]) -> Observed:
+        return self._settings().observe(settings)
+
+    def check_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
+        self._settings().check(settings)
+
+    def keep_settings(self, settings: Sequence[Setting], directory: str) -> Dict[str, str]:
+        return self._settings().keep(settings, directory)
+
+    def apply_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> Dict[str, Any]:
+        return self._settings().apply(settings, files)
+
+    def _settings(self) -> WasSettings:
+        return WasSettings(self.session, self._rollout())
+
+    # -- the parts ---------------------------------------------------------------------------
+
+    def _install(self, app: WebApp, ear: str, mapping: Mapped, replace_bindings: bool = False) -> None:
+        try:
+            self.session.request(
+                "install", application=app.name, file=ear, context_root=mapping.context_root, targets=mapping.targets,
+                virtual_host=mapping.virtual_host or self.options.virtual_host, replace_bindings=int(replace_bindings),
+            )
+        except RequestFailed as error:
+            self._rollout().drop()
+            message = "application %s was not installed, nothing was saved: %s" % (app.name, error.message)
+            raise AppServerError(message, self.place, "correct the package or relmgmt_websphere.was") from error
+
+    def _save(self, app: WebApp, arrived: Callable[[], bool]) -> None:
+        """Save. On a base server the application is stopped meanwhile: a save would restart it at some time."""
+        rollout = self._rollout()
+        base = self.session.connect().process == BASE
+        stopped = [Place(one["node"], one["server"]) for one in rollout.servers(app.name) if one["started"] and base]
+        rollout.stop_on(app.name, stopped)
+        try:
+            rollout.save(arrived)
+        except RelmgmtError:
+            rollout.start_on(app.name, stopped)
+            raise
+
+    def _remove(self, app: WebApp) -> Dict[str, Any]:
+        removed = self.session.request("uninstall", application=app.name)["action"] != "nothing"
+        rollout = self._rollout()
+        if removed:
+            rollout.save(lambda: self._found(app) is None)
+        if removed or not rollout.in_sync():
+            rollout.distribute()
+        return {"server": RUNNING, "restored": removed}
+
+    def _left_to_do(self, app: WebApp, start: bool) -> bool:
+        rollout = self._rollout()
+        return not rollout.in_sync() or (start and not all(one["started"] for one in rollout.servers(app.name)))
+
+    def _reinstall(self, app: WebApp, kept: Dict[str, Any], prior: Mapped) -> Dict[str, Any]:
+        """The prior original; where bindings came out otherwise than they were, the export that holds them."""
+        self._install(app, self._kept_ear(app, kept), prior)
+        if self._view(app) == self._kept_view(kept):
+            self._save(app, lambda: self._holds(app, kept["sha256"], prior))
+            return {}
+        self._install(app, os.path.join(kept["directory"], _PRIOR_EXPORT), prior, replace_bindings=True)
+        self._save(app, lambda: self._holds(app, kept["sha256"], prior))
+        if self._view(app) == self._kept_view(kept):
+            return {"note": "put back from the export of the prior application, with its bindings"}
+        return {"note": "its settings differ from before: compare with %s" % self._kept_path(kept, _PRIOR_VIEW)}
+
+    def _kept_ear(self, app: WebApp, kept: Dict[str, Any]) -> str:
+        """The prior EAR, or one packed from a sound copy of the prior WAR (A15)."""
+        own = self._kept_path(kept, _PRIOR_EAR)
+        if _is_sound(own, kept["ear_sha256"]):
+            return own
+        copies = [self._kept_path(kept, kept["war"]), kept.get("shared") or own] if kept["war"] else []
+        for war in copies:
+            if _is_sound(war, kept["war_sha256"]):
+                ear = os.path.join(self.session.directory, _PRIOR_EAR)
+                pack(WebApp(app.name, Mapped(*kept["mapping"]).context_root), war, ear)
+                return ear
+        raise AppServerError(
+            "no sound copy of the prior application (sha256 %s)" % kept["sha256"], " and ".join([own, *copies]),
+            "put it under one of these names and run the rollback again",
+        )
+
+    def _kept_path(self, kept: Dict[str, Any], name: str) -> str:
+        return os.path.join(kept["directory"], name)
+
+    def _kept_view(self, kept: Dict[str, Any]) -> str:
+        with open(self._kept_path(kept, _PRIOR_VIEW), encoding="utf-8") as stream:
+            return stream.read()
+
+    def _view(self, app: WebApp) -> str:
+        return str(self.session.request("view", application=app.name)["view"])
+
+    # -- the master configuration --------------------------------------------------------------
+
+    def _found(self, app: WebApp) -> Optional[Found]:
+        seen = self.session.request("application", application=app.name)
+        if seen["orphans"]:
+            message = "application %s is half removed, its composition units are left: %s"
+            cure = "have an administrator remove them (deleteCompUnit, deleteBLA, save): it is not done automatically"
+            raise AppServerError(message % (app.name, ", ".join(seen["orphans"])), self.place, cure)
+        if not seen["installed"]:
+            return None
+        copies = self._extracted(app)
+        if "ear" not in copies:
+            message = "the cell holds no binary of application %s" % app.name
+            raise HostStateUnknown(message, self.place, "install it without zeroBinaryCopy, %s" % _LOOK)
+        delivered = unpack(copies["ear"], self.session.directory)
+        targets = "+".join(module_targets(seen["targets"]))
+        mapping = Mapped(_read(copies, "descriptor", read_context_root), targets, _virtual_host(copies))
+        return Found(copies["ear"], delivered.war, delivered.sha256, mapping)
+
+    def _extracted(self, app: WebApp) -> Dict[str, str]:
+        """Copies of the application's documents by what they tell; those that are there."""
+        uris = documents(self.session.connect().cell, app.name)
+        files = {name: os.path.join(self.session.directory, "installed-%s" % name) for name in uris}
+        wanted = [{"uri": uris[name], "file": files[name]} for name in uris]
+        found = self.session.request("extract", documents=wanted)["found"]
+        return {name: files[name] for name, there in zip(uris, found) if there}
+
+    def _holds(self, app: WebApp, sha256: str, mapping: Mapped) -> bool:
+        found = self._found(app)
+        return found is not None and found.sha256 == sha256 and found.mapping.fits(mapping)
+
+    def _wanted(self, app: WebApp) -> Mapped:
+        cell, options = self.session.connect().cell, self.options
+        own = [cluster_target(cell, options.cluster)] if options.cluster else [
+            server_target(cell, *place) for place in options.servers
+        ]
+        targets = sorted([*own, *(server_target(cell, *place) for place in options.web_servers)])
+        return Mapped(app.context_root, "+".join(targets), options.virtual_host)
+
+    def _places(self) -> List[Place]:
+        """The servers of the application: a cluster's members are asked of the cell."""
+        return self._members() if self.options.cluster else list(self.options.servers)
+
+    def _members(self) -> List[Place]:
+        seen = self.session.request("members", cluster=self.options.cluster)
+        if not seen["exists"] or not seen["servers"]:
+            what = "has no members" if seen["exists"] else "is not in the cell"
+            raise InvalidInput("cluster %s %s" % (self.options.cluster, what), self.place, "correct cluster")
+        return [Place(one["node"], one["server"]) for one in seen["servers"]]
+
+    def _rollout(self) -> Rollout:
+        """The one of this session: what it notes on the way is told at the end."""
+        if self._way is None:
+            self._way = Rollout(self.session, self._places(), self._sleep)
+        return self._way
+
+
+def _is_sound(path: str, sha256: str) -> bool:
+    return os.path.isfile(path) and sha256_file(path) == sha256
+
+
+def _read(copies: Dict[str, str], name: str, reader: Callable[[bytes, str], str]) -> str:
+    if name not in copies:
+        return ""
+    with open(copies[name], "rb") as stream:
+        return reader(stream.read(), copies[name])
+
+
+def _virtual_host(copies: Dict[str, str]) -> str:
+    found = [_read(copies, name, read_virtual_host) for name in ("bindings_xml", "bindings_xmi")]
+    return next((host for host in found if host), "")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The script of a session stays within what Jython 2.1 and 2.7 have in common, and holds no secret.
+
+The language is checked here by its grammar alone; test_was_jython.py runs it.
+"""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import script
+
+SCRIPT = ast.parse(script("/tmp/relmgmt-was-x"))
+#: what Python 2.1 does not have, or reads otherwise
+NEWER = (
+    ast.AnnAssign, ast.AsyncFor, ast.AsyncFunctionDef, ast.AsyncWith, ast.Await, ast.DictComp, ast.FloorDiv,
+    ast.GeneratorExp, ast.IfExp, ast.JoinedStr, ast.MatMult, ast.Nonlocal, ast.Set, ast.SetComp, ast.Starred, ast.With,
+    ast.Yield, ast.YieldFrom,
+)
+BUILT_IN = {
+    "Exception", "ValueError", "chr", "int", "isinstance", "len", "list", "open", "ord", "str", "type",
+    "AdminApp", "AdminConfig", "AdminControl", "AdminTask",
+}
+#: methods of texts, lists, dictionaries and files that Python 2.1 has
+METHODS = {
+    "append", "close", "exc_info", "find", "flush", "get", "join", "keys", "lower", "read", "sleep", "sort", "split",
+    "stdout", "strip", "time", "toString", "write", "delete",
+}
+OURS = {"app", "config", "control", "task"}
+
+
+def nodes(kind):
+    return [node for node in ast.walk(SCRIPT) if isinstance(node, kind)]
+
+
+def test_nothing_newer_than_jython_2_1_is_written():
+    assert [ast.dump(node) for node in nodes(NEWER)] == []
+    assert [node.value for node in nodes(ast.Constant) if isinstance(node.value, (bool, bytes))] == []
+    assert all(not function.decorator_list and not function.args.kwonlyargs for function in nodes(ast.FunctionDef))
+    assert all(not made.bases for made in nodes(ast.ClassDef))
+
+
+def test_exceptions_are_caught_without_a_name_and_without_a_finally():
+    """`except X, e` and `except X as e` exclude each other; try-except-finally came with 2.5."""
+    assert all(handler.name is None for handler in nodes(ast.ExceptHandler))
+    assert all(not attempt.finalbody for attempt in nodes(ast.Try))
+
+
+def test_no_function_uses_a_name_of_one_around_it():
+    """2.1 has no nested scopes."""
+    for function in nodes(ast.FunctionDef):
+        inner = [node for node in ast.walk(function) if isinstance(node, (ast.FunctionDef, ast.Lambda))]
+        assert inner == [function]
+
+
+def test_objects_of_wsadmin_take_no_keyword_arguments():
+    assert [ast.dump(call) for call in nodes(ast.Call) if call.keywords] == []
+
+
+def test_only_what_python_2_1_has_is_called_upon():
+    bound = {node.id for node in nodes(ast.Name) if isinstance(node.ctx, ast.Store)}
+    bound |= {one.name for one in nodes((ast.FunctionDef, ast.ClassDef))}
+    bound |= {argument.arg for argument in nodes(ast.arg)}
+    bound |= {alias.name for imported in nodes((ast.Import, ast.ImportFrom)) for alias in imported.names}
+    assert {node.id for node in nodes(ast.Name)} - bound <= BUILT_IN
+    own = {node.attr for node in nodes(ast.Attribute) if isinstance(node.value, ast.Name) and node.value.id == "self"}
+    of_wsadmin = {call.attr for call in nodes(ast.Attribute) if isinstance(call.value, ast.Attribute)
+                  and call.value.attr in OURS}
+    assert {node.attr for node in nodes(ast.Attribute)} - own - of_wsadmin - OURS <= METHODS
+
+
+def test_only_what_every_jython_has_is_imported():
+    """WebSphere's Jython 2.1 has no library of Python's beside it where it is stripped."""
+    imported = [alias.name for one in nodes(ast.Import) for alias in one.names]
+    assert sorted(imported) == ["sys", "time"]
+    assert {one.module for one in nodes(ast.ImportFrom)} == {"java.io", "java.lang"}
+
+
+@pytest.mark.parametrize("directory", ["/tmp/a b", '/tmp/quo"te'])
+def test_the_directory_comes_through_as_it_is(directory):
+    last = ast.parse(script(directory)).body[-1]
+    assert ast.literal_eval(last.value.args[4]) == directory
