@@ -23,10 +23,12 @@ from .package_rows import Package
 from .restore_rows import RestoreFree, RestoreThrottled
 from .rows import Promise, Row
 from .suites import FREE_RATE, FULL_SIZE, GIB, REPOSITORY, Files, Setting, Suite
+from .web_rows import LargeWar, NoOp, Rollout
 from .xfs_rows import LargeOnXfs, OnXfs
 
 SUITES: tuple[type[Suite], ...] = (
     FirstThrottled, FirstFree, SecondPoint, RestoreThrottled, RestoreFree, OnXfs, LargeOnXfs, Package,
+    Rollout, NoOp, LargeWar,
 )
 FULL_ROUNDS = 5
 QUICK_SIZE = 64 << 20
@@ -156,7 +158,7 @@ def _harness(suite: Suite) -> Iterator[Harness]:
     with throttle(device) if suite.throttled else contextlib.nullcontext("") as group:
         if group:
             _require_binding(Harness(suite.directory, device, group=group))
-        yield Harness(suite.directory, device, group=group)
+        yield Harness(suite.directory, device, suite.cold, group)
 
 
 def _require_binding(harness: Harness) -> None:

@@ -91,10 +91,11 @@ class Files:
 
 
 class Suite(ABC):
-    """Contestants that run in the same rounds. ``throttled``: at 500 and 250 MiB/s."""
+    """Contestants that run in the same rounds. ``throttled``: at 500 and 250 MiB/s; ``cold``: from the disk."""
 
     name: ClassVar[str]
     throttled: ClassVar[bool] = False
+    cold: ClassVar[bool] = True
 
     def __init__(self, setting: Setting, files: Files) -> None:
         self.setting = setting

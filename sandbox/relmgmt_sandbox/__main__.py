@@ -19,7 +19,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         command = commands.add_parser(name)
         command.add_argument("--directory", type=Path, default=default_root(), help="default: .sandbox of the clone")
         if name == "up":
-            command.add_argument("--app-servers", type=int, choices=range(1, 10), help="default: 2")
+            command.add_argument("--app-servers", type=int, choices=range(1, 17), help="default: 2")
         if name in ("unreachable", "reachable"):
             command.add_argument("host")
     return parser.parse_args(argv)
