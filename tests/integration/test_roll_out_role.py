@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from proxies import AppServer, NginxUnderTest, app_servers, free_port, get
-from web_host import permit, run
+from web_host import build_zip, deliver, permit, run, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 
@@ -40,9 +40,8 @@ def web1(tmp_path_factory: pytest.TempPathFactory, server: AppServer) -> Iterato
 
 def go_back(place: pathlib.Path, web1: NginxUnderTest, url: str) -> subprocess.CompletedProcess[str]:
     """A run of CHANGE was cut off with app1 out of web1 and of web2; now web2 cannot be reached."""
-    left: dict[str, Any] = {}
-    for name in ("app1", "web1"):
-        left = permit(place / name / "ledger.db", CHANGE, "CFIS002")
+    change_something(place)
+    left = permit(place / "web1/ledger.db", CHANGE, "CFIS002")
     assert run("proxy_member", {**left, "proxy": web1.options, "member": "app1", "state": "drained"})["changed"]
     act = {"module": "proxy_member", "target": "member:app1", "change": CHANGE, "can_be_undone": True, "undone": False}
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
@@ -62,6 +61,18 @@ def go_back(place: pathlib.Path, web1: NginxUnderTest, url: str) -> subprocess.C
         env={**os.environ, "ANSIBLE_CONFIG": str(REPO / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}, cwd=REPO,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
     )
+
+
+def change_something(place: pathlib.Path) -> None:
+    """An act of CHANGE on app1 that can be undone, of whatever kind."""
+    (place / "packages").mkdir()
+    package = build_zip(place / "packages/site.zip", {"index.html": "newer"})
+    allowed = permit(place / "app1/ledger.db", CHANGE, "CFIS002", sha256(package))
+    done = run("static_content", {
+        **allowed, "document_root": str(place / "root"), "drop": {"path": str(place / "drop")},
+        "bundle": deliver(place / "drop", "CFIS002", package), "file": package.name, "sha256": sha256(package),
+    })
+    assert done["changed"], done
 
 
 def left_out(place: pathlib.Path) -> list[str]:
