@@ -10,7 +10,8 @@ import ast
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import script
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import WasSession, script
 
 SCRIPT = ast.parse(script("/tmp/relmgmt-was-x"))
 #: what Python 2.1 does not have, or reads otherwise
@@ -82,3 +83,11 @@ def test_only_what_every_jython_has_is_imported():
 def test_the_directory_comes_through_as_it_is(directory):
     last = ast.parse(script(directory)).body[-1]
     assert ast.literal_eval(last.value.args[4]) == directory
+
+
+def test_what_wsadmin_printed_is_told_without_the_password(tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    place = {"profile": "/p", "servers": [{"node": "n", "server": "s"}]}
+    session = WasSession(WasOptions.of({**place, "username": "u", "password_file": str(secret)}))
+    assert session._tail("u\n s3cret refused") == "u *** refused"
