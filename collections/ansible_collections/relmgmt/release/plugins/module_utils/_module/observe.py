@@ -3,7 +3,8 @@
 
 A component's ``detail`` in the ledger may carry ``observe``, a mapping with ``kind`` and
 what that kind's observer needs; an observer returns the digest that it sees, or None when
-the component is not there.
+the component is not there. Every host is asked before anything is done: a database's observer is
+not compiled on an application server.
 """
 
 from __future__ import annotations
@@ -11,18 +12,39 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
-    observe_cache_items,
-)
-from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import observe_static
-from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war
-from ansible_collections.relmgmt.release.plugins.module_utils._module.web_config import observe_configuration
+
+
+def _cache_items(recipe: dict[str, Any]) -> str | None:
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
+        observe_cache_items,
+    )
+
+    return observe_cache_items(recipe)
+
+
+def _war(recipe: dict[str, Any]) -> str | None:
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war
+
+    return observe_war(recipe)
+
+
+def _configuration(recipe: dict[str, Any]) -> str | None:
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.web_config import observe_configuration
+
+    return observe_configuration(recipe)
+
+
+def _static(recipe: dict[str, Any]) -> str | None:
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import observe_static
+
+    return observe_static(recipe)
+
 
 OBSERVERS: dict[str, Callable[[dict[str, Any]], str | None]] = {
-    "cache_items": observe_cache_items,
-    "war": observe_war,
-    "configuration": observe_configuration,
-    "static": observe_static,
+    "cache_items": _cache_items,
+    "war": _war,
+    "configuration": _configuration,
+    "static": _static,
 }
 
 

@@ -189,7 +189,8 @@ class Box:
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
     engine = FakeEngine()
-    monkeypatch.setitem(choose.ENGINES, "fake", choose.Ports(lambda instance: engine, None))  # type: ignore[arg-type]
+    ports = choose.Ports(lambda instance: engine, None)  # type: ignore[arg-type]
+    monkeypatch.setitem(choose.ENGINES, "fake", lambda: ports)
     return Box(tmp_path, engine)
 
 
