@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import re
 import socket
@@ -200,21 +201,29 @@ def test_no_receipt_no_change(host: Host, servers: list[AppServer]) -> None:
     assert requests_reach(host.proxy, servers[0])
 
 
+@pytest.mark.parametrize(
+    "kinds", [(NginxUnderTest,), (HAProxyUnderTest, HAProxyUnderTest)], ids=["nginx", "two of HAProxy side by side"]
+)
 def test_a_rollout_loses_no_request_and_no_session_goes_back(
-    nginx: Host, haproxy: Host, servers: list[AppServer]
+    kinds: tuple[type[RunningProxy], ...], tmp_path_factory: pytest.TempPathFactory, servers: list[AppServer]
 ) -> None:
-    """Two proxies side by side, users at both; what the role roll_out does, with a deployment that answers nobody."""
-    with Load(nginx.proxy.port, users=8) as one, Load(haproxy.proxy.port, users=8) as other:
-        for server in servers:
-            for proxy in (nginx, haproxy):
-                assert proxy.set(server.name, "drained")["requests_left"] == 0
-            server.being_changed = True
+    """Users at each proxy; what the role roll_out does, with a deployment that answers nobody."""
+    with contextlib.ExitStack() as stack:
+        hosts = [Host(place, kind(place, servers)) for kind in kinds for place in [tmp_path_factory.mktemp("px")]]
+        for host in hosts:
+            stack.callback(host.proxy.stop)
+        with contextlib.ExitStack() as users:
+            loads = [users.enter_context(Load(host.proxy.port, users=8)) for host in hosts]
+            for server in servers:
+                for host in hosts:
+                    assert host.set(server.name, "drained")["requests_left"] == 0
+                server.being_changed = True
+                time.sleep(0.3)
+                server.release, server.being_changed = "newer", False
+                for host in hosts:
+                    assert host.set(server.name, "as_before")["changed"]
             time.sleep(0.3)
-            server.release, server.being_changed = "newer", False
-            for proxy in (nginx, haproxy):
-                assert proxy.set(server.name, "as_before")["changed"]
-        time.sleep(0.3)
-    for load in (one, other):
+    for load in loads:
         assert (load.lost, load.backwards) == ([], [])
         assert 100 < load.newer_seen < load.answers
     assert all(server.requests for server in servers)
