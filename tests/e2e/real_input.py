@@ -3,21 +3,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import tarfile
 import zipfile
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import quoteattr
 
-import yaml
 from environment import cache_directory
-
-from ansible_collections.relmgmt.release.plugins.module_utils._core.release import approval_digest
-from relmgmt_runner.cli import main as relmgmt
+from relmgmt_sandbox.bundles import authorised
 
 WAR = "org.jolokia:jolokia-war-unsecured:1.7.2:war"
 STATIC = "chart.js@4.4.9"
@@ -78,45 +72,6 @@ def zipped(directory: Path, target: Path) -> None:
                 archive.write(path, str(path.relative_to(directory)))
 
 
-def bundle(
-    root: Path, name: str, packages: list[dict[str, Any]], completeness: list[dict[str, Any]], **more: Any
-) -> Path:
-    """Seal a bundle whose packages lie in ``root/bundles/NAME``, approve it, return its ticket.
-
-    ``more``: what else release.yml says.
-    """
-    directory = root / "bundles" / name
-    for package in packages:
-        package["sha256"] = hashlib.sha256((directory / package["file"]).read_bytes()).hexdigest()
-    release = {"schema": 1, "name": name, "packages": packages, "completeness": completeness, **more}
-    (directory / "release.yml").write_text(yaml.safe_dump(release, sort_keys=False))
-    assert relmgmt(["seal", str(directory)]) == 0
-    return _approved(root, name, directory)
-
-
-def _approved(root: Path, name: str, directory: Path) -> Path:
-    changes = root / "changes"
-    changes.mkdir(exist_ok=True)
-    ticket = changes / f"CHG-{name}.yml"
-    ticket.write_text(yaml.safe_dump({
-        "change": f"CHG-{name}", "release": name, "bundle": f"../bundles/{name}", "environment": "sandbox",
-        "kind": "expedited", "reason": "real input", "requested_by": "tester", "date": "2026-12-05",
-    }))
-    sums = (directory / "SHA256SUMS").read_text().splitlines(keepends=True)
-    digest = hashlib.sha256("".join(sorted(sums, key=lambda line: line[66:])).encode()).hexdigest()
-    now = datetime.now(timezone.utc)
-    common = {"person": "helen.brandt", "role": "change management coordinator",
-              "time": (now - timedelta(hours=1)).isoformat(timespec="seconds"),
-              "expires": (now + timedelta(days=1)).isoformat(timespec="seconds")}
-    approvals = [
-        {"gate": "acceptance_sign_off", "environment": "acceptance", "bundle_digest": digest, **common},
-        {"gate": "coordinator_approval", "environment": "sandbox",
-         "digest": approval_digest(digest, "sandbox"), **common},
-    ]
-    ticket.with_name(f"CHG-{name}.approvals.yml").write_text(yaml.safe_dump({"approvals": approvals}))
-    return ticket
-
-
 def real_release(root: Path, name: str, routines: dict[str, str]) -> Path:
     """A release of real routines, a real WAR and real static content; returns its ticket."""
     directory = root / "bundles" / name
@@ -134,4 +89,4 @@ def real_release(root: Path, name: str, routines: dict[str, str]) -> Path:
          "jmespath": "status == `200` && value.config.agentType == 'servlet'"},
         {"name": "the library is served", "path": "/static/chart.umd.js", "at": "entry", "expect": ["Chart.js"]},
     ]
-    return bundle(root, name, packages, checks)
+    return authorised(root, name, packages, checks)

@@ -6,8 +6,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import real_input
 from environment import REPO, Environment
+from relmgmt_sandbox.bundles import authorised
 
 FRAGMENT = "<server>\n    <httpSession invalidationTimeout=\"20m\"/>\n</server>\n"
 CHECK = {"name": "the WAR is the release's", "path": "/cfis/api/status", "jmespath": "war.release == 'CFIS002'"}
@@ -23,7 +23,7 @@ def web_release(root: Path, name: str) -> Path:
         {"type": "variable", "name": "cfis.note", "value": "as the release notes say"},
         {"type": "fragment", "name": "session", "file": "session.xml"},
     ]
-    return real_input.bundle(root, name, packages, [CHECK], configuration=configuration)
+    return authorised(root, name, packages, [CHECK], configuration=configuration)
 
 
 def overrides(environment: Environment, host: str) -> Path:

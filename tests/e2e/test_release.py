@@ -7,7 +7,7 @@ import json
 import urllib.parse
 
 from environment import Environment
-from proxies import Load
+from relmgmt_sandbox.load import Load, Question
 
 HOSTS = {"db1", "app1", "app2", "app3", "web1"}
 
@@ -71,7 +71,7 @@ def test_each_phase_alone_carries_the_same_release(installed: Environment) -> No
     installed.wait_for(lambda: installed.page(door + page)[0] == 200)
     port = urllib.parse.urlsplit(door).port
     assert port
-    with Load(port, users=4, path=page, newer='"war":{"release":"CFIS002"', pause=0.05) as load:
+    with Load(port, [Question(page, '"war":{"release":"CFIS002"')], users=4, pause=0.05) as load:
         run = installed.finish(rollout)
     assert (run.status, run.verdict) == (0, "phase_done"), run.output
     assert (load.lost, load.backwards) == ([], [])

@@ -202,66 +202,6 @@ def upstream(name: str, servers: list[AppServer], first: list[AppServer]) -> str
     return f"upstream {name} {{\n{lines}}}\n"
 
 
-class Load:
-    """Users, each with a session of its own, who ask again and again while this lasts.
-
-    ``newer``: what answers of the newer release say. ``lost``: answers that did not come or were no 200.
-    ``backwards``: answers of the older release to a session that had seen the newer one.
-    """
-
-    def __init__(self, port: int, users: int = 12, path: str = "/", newer: str = "newer", pause: float = 0.005) -> None:
-        self.port, self.path, self.newer, self.pause = port, path, newer, pause
-        self.lost: list[str] = []
-        self.backwards: list[str] = []
-        self.answers = 0
-        self.newer_seen = 0
-        self._over = threading.Event()
-        self._count = threading.Lock()
-        self._users = [threading.Thread(target=self._use, args=(number,)) for number in range(users)]
-
-    def __enter__(self) -> Load:
-        for user in self._users:
-            user.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._over.set()
-        for user in self._users:
-            user.join()
-
-    def _use(self, number: int) -> None:
-        cookie, has_seen_newer = "", False
-        while not self._over.is_set():
-            try:
-                status, text, given = get(self.port, self.path, cookie)
-            except (OSError, http.client.HTTPException) as error:
-                self.lost.append(f"user {number}: {error!r}")
-                continue
-            cookie = given or cookie
-            is_newer = self.newer in text
-            if status != 200:
-                self.lost.append(f"user {number}: status {status}")
-            elif has_seen_newer and not is_newer:
-                self.backwards.append(f"user {number}, {cookie}")
-            has_seen_newer = has_seen_newer or (status == 200 and is_newer)
-            with self._count:
-                self.answers += 1
-                self.newer_seen += is_newer
-            time.sleep(self.pause)
-
-
-def get(port: int, path: str = "/", cookie: str = "") -> tuple[int, str, str]:
-    """Status, text and cookies of one answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-    try:
-        connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
-        answer = connection.getresponse()
-        given = "; ".join(each.partition(";")[0] for each in answer.msg.get_all("Set-Cookie", []))
-        return answer.status, answer.read().decode(), given
-    finally:
-        connection.close()
-
-
 def free_port() -> int:
     """A port that nothing listens at."""
     with socket.socket() as probe:

@@ -13,13 +13,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proxies import AppServer, HAProxyUnderTest, Load, NginxUnderTest, RunningProxy, app_servers, get
+from proxies import AppServer, HAProxyUnderTest, NginxUnderTest, RunningProxy, app_servers
+from relmgmt_sandbox.load import Load, get
 from web_host import newest_act, permit, run
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 
 KINDS = {"haproxy": HAProxyUnderTest, "nginx": NginxUnderTest}
 CHANGE = "CHG0000007"
+RELEASE = Question("/", "newer")
 
 
 class Host:
@@ -213,7 +215,7 @@ def test_a_rollout_loses_no_request_and_no_session_goes_back(
         for host in hosts:
             stack.callback(host.proxy.stop)
         with contextlib.ExitStack() as users:
-            loads = [users.enter_context(Load(host.proxy.port, users=8)) for host in hosts]
+            loads = [users.enter_context(Load(host.proxy.port, [RELEASE], users=8)) for host in hosts]
             for server in servers:
                 for host in hosts:
                     assert host.set(server.name, "drained")["requests_left"] == 0
@@ -231,7 +233,7 @@ def test_a_rollout_loses_no_request_and_no_session_goes_back(
 
 def test_the_load_would_have_noticed(host: Host, servers: list[AppServer]) -> None:
     """The same without draining: the instrument shows what it is there to show."""
-    with Load(host.proxy.port) as load:
+    with Load(host.proxy.port, [RELEASE]) as load:
         time.sleep(0.3)
         servers[0].being_changed = True
         time.sleep(0.3)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proxies import AppServer, NginxUnderTest, app_servers, free_port, get
+from proxies import AppServer, NginxUnderTest, app_servers, free_port
+from relmgmt_sandbox.load import get
 from web_host import build_zip, deliver, permit, run, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger

@@ -9,7 +9,7 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import verdict as judge
-from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import report
+from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import last_seen, report
 from ansible_collections.relmgmt.release.plugins.plugin_utils.result_file import write_result
 
 
@@ -60,7 +60,7 @@ class ActionModule(ActionBase):
     ) -> list[str]:
         found = []
         for name in names:
-            state = known["hostvars"][name].get("conclude_state") or {}
+            state = last_seen(known["hostvars"][name])
             found += [f"{name}:{point['path']}" for point in state.get("points", [])
                       if point["change"] == cycle["change"]]
         return found

@@ -39,13 +39,13 @@ options:
             type: str
             required: true
       nginx:
-        description: nginx, through a file of servers that its configuration includes. Required with O(proxy.kind=nginx).
+        description: nginx, through a file that its configuration includes. Required with O(proxy.kind=nginx).
         type: dict
         suboptions:
           members_file:
             description:
-              - The file with the C(server) lines of the upstream, which an C(include) inside the C(upstream) block names,
-                or with the C(upstream) blocks themselves, included in C(http).
+              - The file with the C(server) lines of the upstream, which an C(include) inside the C(upstream) block
+                names, or with the C(upstream) blocks themselves, included in C(http).
               - A server that is out has the parameter C(down) in all of its lines. Everything else stays as it is.
             type: path
             required: true

@@ -51,9 +51,15 @@ def _untouched(host: Mapping[str, Any]) -> bool:
     return not (began or failed or going_back)
 
 
+def last_seen(host: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What ``release_info`` said at the end; to the gate, where nothing was to be done since."""
+    end: Mapping[str, Any] = host.get("conclude_state") or {}
+    return host.get("gate_host") or {} if end.get("skipped") else end
+
+
 def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
-    """The report of one host; ``conclude_state`` is what ``release_info`` said at the end."""
-    state = host.get("conclude_state") or {}
+    """The report of one host, from what was seen of it last."""
+    state = last_seen(host)
     receipts = [row for row in state.get("receipts", []) if row["change"] == change]
     result = host.get("rollback_result") or {}
     undone = result.get("error") or result  # a rollback that failed in part says in its error what it did

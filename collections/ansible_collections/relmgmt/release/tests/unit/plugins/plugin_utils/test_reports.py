@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import report
+from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import last_seen, report
 
 
 def test_a_worker_that_lives_at_the_end_is_told() -> None:
@@ -15,3 +15,11 @@ def test_a_worker_that_lives_at_the_end_is_told() -> None:
     assert report({"conclude_state": state}, "db1", "CHG1").at_work == [
         "restore of CHG1, rewriting A.DAT: 1.00 GiB of 4.00 GiB"]
     assert report({"conclude_state": {"receipts": []}}, "db1", "CHG1").at_work == []
+
+
+def test_where_nothing_was_to_be_done_what_the_gate_saw_still_holds() -> None:
+    gate = {"receipts": [], "current": {"war:cfis": {"release": "CFIS001"}}}
+    end = {"receipts": [], "current": {"war:cfis": {"release": "CFIS002"}}}
+    assert last_seen({"gate_host": gate, "conclude_state": {"changed": False, "skipped": True}}) == gate
+    assert last_seen({"gate_host": gate, "conclude_state": end}) == end
+    assert last_seen({"gate_host": gate}) == {}, "nobody has looked at the end, so nothing is known"
