@@ -24,7 +24,7 @@ from bench.rows import KEYS, NO_PEER, Promise, Row, seconds
 from bench.suites import FULL_SIZE, Files, Setting
 
 SIZE = 1 << 20
-#: the issue's table; works and peers are exact
+#: the issues' tables; works and peers are exact
 PROMISED = {
     ("backup, proven by read-back, throttled", "floor: max(read, write) then read", 1.05),
     ("backup, proven", "cp --reflink=never then cmp", 0.95),
@@ -42,6 +42,12 @@ PROMISED = {
     ("backup, memory, 16 GiB", NO_PEER, 64),
     ("package, 100 MB export, verify with item digests", "bare expat parse", 2.0),
     ("package, 100 MB export, verify with item digests, memory", NO_PEER, 32),
+    ("web, lost requests", NO_PEER, 0),
+    ("web, wrong-version requests", NO_PEER, 0),
+    ("web, no-op re-run", "stock modules", 0.1),
+    ("web, no-op re-run", "pyinfra", 1.1),
+    ("web, 60 MB WAR to 4 servers", "stock modules", 1.0),
+    ("web, 60 MB WAR to 4 servers", "pyinfra", 1.1),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from proxies import AppServer, HAProxyUnderTest, NginxUnderTest, RunningProxy, app_servers
-from relmgmt_sandbox.load import Load, get
+from relmgmt_sandbox.load import Load, Question, get
 from web_host import newest_act, permit, run
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger

@@ -70,6 +70,7 @@ statements:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose import load_adapters
 from ansible_collections.relmgmt.release.plugins.module_utils._module.going_back import go_back
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import WORKER_SPEC, run_supervised
@@ -86,6 +87,7 @@ SPEC = {
 def main() -> None:
     """Go back."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
+    load_adapters()
     run_supervised(module, "rollback", go_back)
 
 

@@ -30,6 +30,16 @@ def _was(options: Dict[str, Any]) -> AppServer:
 KINDS: Dict[str, Callable[[Dict[str, Any]], AppServer]] = {"liberty": _liberty, "was": _was}
 
 
+def load_adapters() -> None:
+    """Import every adapter: for a process that outlives the file that its module came in (T39)."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._appservers import (  # noqa: F401
+        liberty,
+        liberty_server,
+        was,
+        was_options,
+    )
+
+
 def app_server(websphere: Dict[str, Any]) -> AppServer:
     """The server of `relmgmt_websphere`: its kind says which adapter. To be closed after use."""
     kind = websphere.get("kind", "liberty")

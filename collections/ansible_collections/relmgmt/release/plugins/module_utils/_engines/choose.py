@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From ``relmgmt_instance`` to the two ports of an engine.
-
-A managed host compiles whatever a module imports, anew in every call: an adapter is imported by its loader.
-"""
+"""From ``relmgmt_instance`` to the two ports of an engine."""
 
 from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, NamedTuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_engine import GtmEngine
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_storage import GtmStorage
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_engine import IrisEngine
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_storage import IrisStorage
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import Engine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.storage import Storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
@@ -21,21 +22,10 @@ class Ports(NamedTuple):
 
 
 #: GT.M and YottaDB; Caché, Ensemble and IRIS
-def _gtm() -> Ports:
-    from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_engine import GtmEngine
-    from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_storage import GtmStorage
-
-    return Ports(GtmEngine.of, GtmStorage.of)
-
-
-def _iris() -> Ports:
-    from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_engine import IrisEngine
-    from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_storage import IrisStorage
-
-    return Ports(IrisEngine.of, IrisStorage.of)
-
-
-ENGINES: Dict[str, Callable[[], Ports]] = {"gtm": _gtm, "iris": _iris}
+ENGINES: Dict[str, Ports] = {
+    "gtm": Ports(GtmEngine.of, GtmStorage.of),
+    "iris": Ports(IrisEngine.of, IrisStorage.of),
+}
 
 
 def open_engine(instance: Mapping[str, Any]) -> Engine:
@@ -55,4 +45,4 @@ def _ports(instance: Mapping[str, Any]) -> Ports:
             f"engine {name!r} is not one of {', '.join(sorted(ENGINES))}",
             place=f"instance {instance.get('name')}", cure="correct engine in relmgmt_instance",
         )
-    return ENGINES[name]()
+    return ENGINES[name]

@@ -189,8 +189,7 @@ class Box:
 @pytest.fixture
 def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Box:
     engine = FakeEngine()
-    ports = choose.Ports(lambda instance: engine, None)  # type: ignore[arg-type]
-    monkeypatch.setitem(choose.ENGINES, "fake", lambda: ports)
+    monkeypatch.setitem(choose.ENGINES, "fake", choose.Ports(lambda instance: engine, None))  # type: ignore[arg-type]
     return Box(tmp_path, engine)
 
 
