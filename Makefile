@@ -30,11 +30,11 @@ demo-down: $(READY) ## Stop the sandbox and remove it
 
 .PHONY: test
 test: $(READY) ## Set up, then lint and every test but the lanes and containers
-	@tools/stages lint-style lint-types lint-layers lint-playbooks lint-changelog lint-scripts sanity test-unit test-integration test-e2e
+	@tools/stages lint-style+lint-types+lint-layers+lint-playbooks+lint-changelog+lint-scripts+sanity test-unit test-integration test-e2e
 
 .PHONY: test-unit
 test-unit: $(READY) ## Test the pure core, the controller's plugins and the runner
-	pytest -q $(COLLECTION)/tests/unit runner/tests
+	pytest -q -n 2 $(COLLECTION)/tests/unit runner/tests
 
 .PHONY: test-integration
 test-integration: $(READY) ## Test modules and sandbox on a real engine and real servers
