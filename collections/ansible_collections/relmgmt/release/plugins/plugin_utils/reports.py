@@ -10,7 +10,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.progress imp
 from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import HostReport
 
 AFTERWARDS = ("close", "record")
-CHANGING = ("install_result", "deploy_war_result", "deploy_static_result")
+CHANGING = ("install_result", "deploy_configuration_result", "deploy_war_result", "deploy_static_result")
 
 
 def failures_of(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
