@@ -95,7 +95,7 @@ def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path
     assert done["previous_sha256"] == first["sha256"]
     assert checked["diff"] == done["diff"]
     assert sha256(Path(done["shared_package"])) == first["sha256"]
-    assert observe_war(newest_act(web.ledger)["undo"]) == second["sha256"]
+    assert observe_war(newest_act(web.ledger)["undo"]).sha256 == second["sha256"]
     was.cell.starts = 0
     assert undo_war(newest_act(web.ledger)["undo"], None)["restored"] is True
     assert was.cell.starts == 1

@@ -154,7 +154,7 @@ def test_drift_is_seen_and_repaired(web):
     build_zip(web.packages / "other.war", {"index.html": "by hand"})
     war.write_bytes((web.packages / "other.war").read_bytes())
     assert web.info()["drift"] is True
-    assert observe_war(newest_act(web.ledger)["undo"]) == sha256(web.packages / "other.war")
+    assert observe_war(newest_act(web.ledger)["undo"]).sha256 == sha256(web.packages / "other.war")
     done = run("websphere_app", first)
     assert (done["changed"], done["action"], done["drift"]) == (True, "update", True)
     assert web.page() == (200, "one")
@@ -265,6 +265,8 @@ class TestStoppedServer:
         assert "start it: " in failed["msg"]
         assert web.everything() == before
         assert web.info()["server"] == "stopped"
+        seen = run("release_info", {"ledger": str(web.ledger)})
+        assert (seen["drift"], seen["notes"]) == ([], ["war:cfis is installed, but does not answer"])
 
         detail = web.undo()
         assert (detail["server"], detail["restored"]) == ("stopped", True)

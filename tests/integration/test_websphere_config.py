@@ -14,7 +14,7 @@ from web_host import build_zip, deliver, permit, run, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import entries_digest
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import look
 
 MIME = '<server><mimeTypes><type>%s=text/x-of-the-release</type></mimeTypes></server>'
 
@@ -66,7 +66,7 @@ class Configured(Web):
 
     def drift(self) -> list[dict[str, Any]]:
         ledger = Ledger(str(self.ledger), readonly=True)
-        found = drift(ledger.currents())
+        found = look(ledger.currents())[0]
         ledger.close()
         return found
 

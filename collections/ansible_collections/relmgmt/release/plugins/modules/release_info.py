@@ -58,6 +58,11 @@ drift:
   returned: success
   type: list
   elements: dict
+notes:
+  description: What a person should know of components that are as the ledger says, such as one that does not answer.
+  returned: success
+  type: list
+  elements: str
 acts:
   description: The newest acts, newest first.
   returned: success

@@ -79,7 +79,7 @@ def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
         drift=state.get("drift", []),
         current=state.get("current", {}),
         undone=[f"{row['target']}: {row['what']}" for row in undone.get("undone", [])],
-        notes=undone.get("statements", []),
+        notes=[*undone.get("statements", []), *state.get("notes", [])],
         at_work=[f"{worker['module']} of {worker['change']}, {in_words(worker['progress'])}"
                  for worker in state.get("workers", [])],
         audit=f"{head.get('number', 0)}:{head.get('chain', '')}",

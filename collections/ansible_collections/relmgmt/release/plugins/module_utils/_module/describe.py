@@ -7,7 +7,7 @@ from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import can_be_undone, to_undo
-from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import drift
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import look
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import at_work
 
@@ -16,6 +16,7 @@ def describe(host: Host) -> Outcome:
     """What this host's ledger says, and what is really there."""
     ledger, change = host.ledger, host.params["change"]
     currents = ledger.currents()
+    drift, notes = look(currents)
     return Outcome(False, {
         "host": ledger.host(),
         "lease": ledger.lease(),
@@ -24,7 +25,8 @@ def describe(host: Host) -> Outcome:
             row["component"]: {k: row[k] for k in ("release", "digest", "change", "since")}
             for row in currents
         },
-        "drift": drift(currents),
+        "drift": drift,
+        "notes": notes,
         "acts": [_short(act) for act in ledger.acts(change)[: host.params["newest"]]],
         "points": ledger.points(change),
         "workers": at_work(host.state_dir),

@@ -9,36 +9,45 @@ not compiled on an application server.
 
 from __future__ import annotations
 
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 
-def _cache_items(recipe: dict[str, Any]) -> str | None:
+class Seen(NamedTuple):
+    """``digest``: of what is there, None when nothing is; ``note``: what a person should know of it."""
+
+    digest: str | None
+    note: str = ""
+
+
+def _cache_items(recipe: dict[str, Any]) -> Seen:
     from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
         observe_cache_items,
     )
 
-    return observe_cache_items(recipe)
+    return Seen(observe_cache_items(recipe))
 
 
-def _war(recipe: dict[str, Any]) -> str | None:
+def _war(recipe: dict[str, Any]) -> Seen:
     from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war
 
-    return observe_war(recipe)
+    found = observe_war(recipe)
+    silent = found.sha256 and found.state != "started"
+    return Seen(found.sha256 or None, "is installed, but does not answer" if silent else "")
 
 
-def _configuration(recipe: dict[str, Any]) -> str | None:
+def _configuration(recipe: dict[str, Any]) -> Seen:
     from ansible_collections.relmgmt.release.plugins.module_utils._module.web_config import observe_configuration
 
-    return observe_configuration(recipe)
+    return Seen(observe_configuration(recipe))
 
 
-def _static(recipe: dict[str, Any]) -> str | None:
+def _static(recipe: dict[str, Any]) -> Seen:
     from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import observe_static
 
-    return observe_static(recipe)
+    return Seen(observe_static(recipe))
 
 
-OBSERVERS: dict[str, Callable[[dict[str, Any]], str | None]] = {
+OBSERVERS: dict[str, Callable[[dict[str, Any]], Seen]] = {
     "cache_items": _cache_items,
     "war": _war,
     "configuration": _configuration,
@@ -46,21 +55,23 @@ OBSERVERS: dict[str, Callable[[dict[str, Any]], str | None]] = {
 }
 
 
-def drift(currents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Components whose observed digest is not the ledger's: component, expected, observed."""
-    found = []
+def look(currents: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Components whose digest is not the ledger's: component, expected, observed; and what to know of the others."""
+    drift, notes = [], []
     for row in currents:
         recipe = row["detail"].get("observe")
         if recipe is None:
             continue
         seen = _observe(recipe)
-        if seen != recipe.get("digest", row["digest"]):
-            found.append({"component": row["component"], "expected": row["digest"], "observed": seen})
-    return found
+        if seen.digest != recipe.get("digest", row["digest"]):
+            drift.append({"component": row["component"], "expected": row["digest"], "observed": seen.digest})
+        elif seen.note:
+            notes.append(f"{row['component']} {seen.note}")
+    return drift, notes
 
 
-def _observe(recipe: dict[str, Any]) -> str | None:
+def _observe(recipe: dict[str, Any]) -> Seen:
     try:
         return OBSERVERS[recipe["kind"]](recipe)
     except Exception as error:  # one component that cannot be seen hides no other
-        return f"unknown: {error}"
+        return Seen(f"unknown: {error}")

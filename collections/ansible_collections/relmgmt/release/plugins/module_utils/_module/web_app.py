@@ -133,11 +133,11 @@ def undo_war(recipe: Dict[str, Any], _context: object) -> Dict[str, Any]:
         return server.put_back(app, recipe["kept"])
 
 
-def observe_war(recipe: Dict[str, Any]) -> Optional[str]:
-    """The digest of the WAR that is installed now, None when there is none."""
+def observe_war(recipe: Dict[str, Any]) -> Deployed:
+    """What is installed now, and whether it answers."""
     app = WebApp(recipe["application"], recipe["context_root"])
     with closing(app_server(recipe["websphere"])) as server:
-        return server.observe(app).sha256 or None
+        return server.observe(app)
 
 
 def _job(host: Host) -> _Job:

@@ -23,3 +23,8 @@ def test_where_nothing_was_to_be_done_what_the_gate_saw_still_holds() -> None:
     assert last_seen({"gate_host": gate, "conclude_state": {"changed": False, "skipped": True}}) == gate
     assert last_seen({"gate_host": gate, "conclude_state": end}) == end
     assert last_seen({"gate_host": gate}) == {}, "nobody has looked at the end, so nothing is known"
+
+
+def test_an_application_that_does_not_answer_is_told_though_nothing_differs() -> None:
+    state = {"receipts": [], "notes": ["war:cfis is installed, but does not answer"]}
+    assert report({"conclude_state": state}, "app1", "CHG1").notes == state["notes"]
