@@ -83,7 +83,7 @@ test-all: test ## Test every engine that is emulated, every ansible-core and Pyt
 	tools/molecule
 
 .PHONY: bench
-bench: $(READY) ## Measure against peers: 40 minutes, root; BENCH='--rows TEXT' or BENCH=--quick for a part
+bench: $(READY) ## Measure against peers: an hour, root; BENCH='--rows TEXT' or BENCH=--quick for a part
 	PYTHONPATH=collections:sandbox python -m bench $(BENCH)
 
 .PHONY: clean

@@ -13,7 +13,7 @@ from . import rows, table
 HERE = Path(__file__).resolve().parent
 RESULTS, ROUNDS = "results.json", "rounds.json"
 EPILOG = """examples:
-  python -m bench                                 everything: 4 GiB, five rounds, 40 minutes; needs root
+  python -m bench                                 everything: 4 GiB, five rounds, an hour; needs root
   python -m bench --rows "restore, 5 %"           only these rows; results.json keeps the others
   python -m bench --quick --directory /var/tmp/b  64 MiB, one round: does everything run? writes nothing to bench/
   python -m bench table                           what bench/results.json and rounds.json say

@@ -236,7 +236,8 @@ def _summaries(suite: Suite, runs: Mapping[str, Sequence[Run]]) -> dict[str, Any
 
 def _anywhere(commands: str, setting: Setting) -> str:
     """The commands without the places of this machine."""
-    for place, word in ((setting.directory, "DIRECTORY"), (REPOSITORY, "."), (sys.executable, "python")):
+    places = ((setting.directory, "DIRECTORY"), (REPOSITORY, "."), (sys.executable, "python"))
+    for place, word in (*places, (f"{Path(sys.executable).parent}/", "")):
         commands = commands.replace(str(place), word)
     return commands
 
