@@ -224,12 +224,15 @@ class WasSession:
         return " ".join(shown.split())[-_TAIL:]
 
 
-def script(directory: str) -> str:
-    """The script of a session: what stands below the mark in every part of was_jython, and the call."""
-    parts = [_source(part.__name__.rpartition(".")[2]) for part in PARTS]
-    return HEADER + "".join(parts) + FOOTER % json.dumps(directory)
-
-
 def _source(name: str) -> str:
     data = pkgutil.get_data(was_jython.__name__, name + ".py") or b""
     return data.decode("ascii").split(MARK, 1)[1]
+
+
+#: read once, for a process that outlives the file that its module came in (T39)
+SOURCES = "".join(_source(part.__name__.rpartition(".")[2]) for part in PARTS)
+
+
+def script(directory: str) -> str:
+    """The script of a session: what stands below the mark in every part of was_jython, and the call."""
+    return HEADER + SOURCES + FOOTER % json.dumps(directory)

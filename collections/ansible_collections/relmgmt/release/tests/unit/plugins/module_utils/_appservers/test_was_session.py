@@ -7,7 +7,12 @@ The language is checked here by its grammar alone; test_was_jython.py runs it.
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
 
+import ansible_collections
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
@@ -30,6 +35,16 @@ METHODS = {
     "stdout", "strip", "time", "toString", "write", "delete",
 }
 OURS = {"app", "config", "control", "task"}
+
+#: what AnsiballZ does: the module's code is imported from an archive, which is gone when the module's call returns
+FROM_AN_ARCHIVE = """
+import os, sys
+sys.path.insert(0, {archive!r})
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import script
+assert script.__code__.co_filename.startswith({archive!r})
+os.unlink({archive!r})
+print(len(script("/x")))
+"""
 
 
 def nodes(kind):
@@ -77,6 +92,21 @@ def test_only_what_every_jython_has_is_imported():
     imported = [alias.name for one in nodes(ast.Import) for alias in one.names]
     assert sorted(imported) == ["sys", "time"]
     assert {one.module for one in nodes(ast.ImportFrom)} == {"java.io", "java.lang"}
+
+
+def test_t39_the_text_of_the_script_outlives_the_file_that_the_module_came_in(tmp_path):
+    archive, module_utils = tmp_path / "AnsiballZ.zip", "ansible_collections/relmgmt/release/plugins/module_utils"
+    top = Path(list(ansible_collections.__path__)[0]).parent
+    folders = module_utils.split("/")
+    with zipfile.ZipFile(archive, "w") as packed:
+        for depth in range(len(folders)):
+            packed.writestr("/".join([*folders[:depth + 1], "__init__.py"]), "")
+        for path in (top / module_utils).rglob("*.py"):
+            if path.parent != top / module_utils or path.name != "__init__.py":
+                packed.write(path, path.relative_to(top))
+    code = FROM_AN_ARCHIVE.format(archive=str(archive))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == str(len(script("/x"))), done.stderr
 
 
 @pytest.mark.parametrize("directory", ["/tmp/a b", '/tmp/quo"te'])
