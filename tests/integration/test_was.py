@@ -18,6 +18,8 @@ from emulated_cell.configuration import rewritten
 from was_instance import HERE, REAL, TWO_NODES, Setting, WasUnderTest
 from web_host import build_zip, sha256
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import Rollout
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import SessionLost
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp, plan
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     AppServerError,
@@ -36,6 +38,7 @@ class Web:
     def __init__(self, was: WasUnderTest, place: Path) -> None:
         self.was, self.place = was, place
         self.kept: dict[str, Any] = {}
+        self.prior = b""
 
     def war(self, text: str, **more: str) -> Path:
         return build_zip(self.place / f"{text.replace(' ', '-')}.war", {"index.html": text, **more})
@@ -292,6 +295,78 @@ class TestRollingOut:
         with pytest.raises(AppServerError, match="save failed"):
             base.deploy(base.war("two"))
         assert base.observe().state == "started"
+
+
+class TestTheWayBack:
+    """A place that cannot go back keeps no other one from it, and is named."""
+
+    @pytest.fixture
+    def two(self, web) -> Web:
+        """The newer application runs, the older one is kept."""
+        web.deploy(web.war("one"))
+        web.prior = web.was.cell.master.applications[APP.name].ear
+        web.deploy(web.war("two"))
+        return web
+
+    @pytest.mark.parametrize("rollout", ["nodes", "servers"])
+    def test_a_node_that_is_down_is_named_and_the_others_go_back(self, two, rollout):
+        cell = two.was.cell
+        cell.nodes["node1"].agent = False
+        two.was.options["rollout"] = rollout
+        with pytest.raises(AppServerError, match=r"not on every node.*node node1: .*its node agent is down"):
+            two.put_back()
+        assert two.serves()["member2"] == two.prior
+        cell.nodes["node1"].agent = True
+        assert two.put_back()["restored"] is True
+        assert set(two.serves().values()) == {two.prior}
+
+    @pytest.mark.parametrize("rollout", ["nodes", "servers"])
+    def test_a_server_that_is_down_gets_its_files_back_and_the_answer_says_so(self, two, rollout):
+        cell = two.was.cell
+        two.was.options["rollout"] = rollout
+        cell.stop("node1", "member1")
+        done = two.put_back()
+        assert done["server"] == "stopped"
+        assert any("server node1/member1 is stopped" in note for note in done["notes"])
+        assert two.serves() == {"member1": None, "member2": two.prior}
+        cell.start("node1", "member1")
+        assert set(two.serves().values()) == {two.prior}
+
+    def test_every_node_that_cannot_go_back_is_named(self, two):
+        for node in two.was.cell.nodes.values():
+            node.agent = False
+        with pytest.raises(AppServerError, match=r"node node1: .*node node2: "):
+            two.put_back()
+
+    def test_an_older_one_that_does_not_start_on_a_node_is_named_and_the_others_go_back(self, two):
+        cell = two.was.cell
+        cell.before("startApplication", lambda: cell.stop("node1", "member1"))
+        with pytest.raises(AppServerError, match=r"node node1: "):
+            two.put_back()
+        assert two.serves()["member2"] == two.prior
+
+    def test_a_wsadmin_that_is_lost_is_not_asked_about_the_next_node(self, two, monkeypatch):
+        asked = []
+
+        def lost(self, application, places):
+            asked.append(places)
+            raise SessionLost("wsadmin ended", "cluster cfis", "run again")
+
+        monkeypatch.setattr(Rollout, "stop_on", lost)
+        with pytest.raises(SessionLost):
+            two.put_back()
+        assert len(asked) == 1
+
+    def test_one_that_was_not_there_goes_from_the_nodes_that_are_up(self, web):
+        web.deploy(web.war("one"))
+        nodes = web.was.cell.nodes
+        nodes["node1"].agent = False
+        with pytest.raises(AppServerError, match=r"not on every node.*node node1: .*its node agent is down"):
+            web.put_back()
+        assert nodes["node2"].held.applications == {}
+        nodes["node1"].agent = True
+        web.put_back()
+        assert nodes["node1"].held.applications == {}
 
 
 class TestTimeOuts:

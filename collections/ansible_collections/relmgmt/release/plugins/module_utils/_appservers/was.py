@@ -17,6 +17,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port i
     AppServer,
     Kept,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import (
+    STOPPED as STOPPED_SERVER,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import Place, WasOptions
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_package import pack, unpack
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import (
@@ -189,7 +192,8 @@ class Was(AppServer):
         if changed:
             seen.update(self._reinstall(app, kept, prior))
         rollout = self._rollout()
-        rollout.carry_out(app.name, start=start, changed=changed)
+        if rollout.go_back(app.name, start=start, changed=changed):
+            seen["server"] = STOPPED_SERVER
         if not start:
             seen["note"] = "the application did not run before either"
         return dict(seen, notes=rollout.notes)

@@ -73,6 +73,10 @@ class RequestFailed(AppServerError):
         self.kind = kind
 
 
+class SessionLost(HostStateUnknown):
+    """wsadmin ended, or is silent: no further request of this session will be answered."""
+
+
 class Connected(NamedTuple):
     """What a session is connected to."""
 
@@ -177,7 +181,7 @@ class WasSession:
     def _answered(self, parameters: Dict[str, Any], seconds: float) -> Dict[str, Any]:
         conversation = self._conversation
         if conversation is None:
-            raise HostStateUnknown("the session with the cell is over", self.options.place, "run again")
+            raise SessionLost("the session with the cell is over", self.options.place, "run again")
         conversation.send(b"")  # what is printed from here on belongs to this request
         self._number += 1
         self._hand_over(self.directory, parameters)
@@ -211,11 +215,11 @@ class WasSession:
         cure = "see whether the deployment manager (or the server) runs, and user and password_file"
         return HostStateUnknown("wsadmin is not connected: %s" % self._tail(told), self.options.place, cure)
 
-    def _silent(self, printed: bytes, ended: bool, seconds: float) -> HostStateUnknown:
+    def _silent(self, printed: bytes, ended: bool, seconds: float) -> SessionLost:
         shown = self._tail(printed.decode("utf-8", "replace"))
         what = "ended" if ended else "gave no answer within %d s" % seconds
         message = "wsadmin %s; it printed: %s" % (what, shown or "nothing")
-        return HostStateUnknown(message, self.options.place, "read logs/wsadmin.traceout of the profile")
+        return SessionLost(message, self.options.place, "read logs/wsadmin.traceout of the profile")
 
     def _tail(self, said: str) -> str:
         """The end of a text, in one line and without the password."""

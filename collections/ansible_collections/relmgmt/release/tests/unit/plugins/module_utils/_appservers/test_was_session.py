@@ -12,9 +12,9 @@ import sys
 import zipfile
 from pathlib import Path
 
-import ansible_collections
 import pytest
 
+import ansible_collections
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import WasSession, script
 
@@ -96,7 +96,7 @@ def test_only_what_every_jython_has_is_imported():
 
 def test_t39_the_text_of_the_script_outlives_the_file_that_the_module_came_in(tmp_path):
     archive, module_utils = tmp_path / "AnsiballZ.zip", "ansible_collections/relmgmt/release/plugins/module_utils"
-    top = Path(list(ansible_collections.__path__)[0]).parent
+    top = Path(next(iter(ansible_collections.__path__))).parent
     folders = module_utils.split("/")
     with zipfile.ZipFile(archive, "w") as packed:
         for depth in range(len(folders)):
