@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulated_cell.configuration import rewritten
-from was_instance import HERE, REAL, TWO_NODES, Setting, WasUnderTest
+from emulated_cell.configuration import ScriptingError, rewritten
+from was_instance import HERE, REAL, TWO_NODES, WasUnderTest
 from web_host import build_zip, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import Rollout
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import SessionLost
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp, plan
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     AppServerError,
     HostStateUnknown,
@@ -332,6 +333,31 @@ class TestTheWayBack:
         cell.start("node1", "member1")
         assert set(two.serves().values()) == {two.prior}
 
+    @pytest.mark.parametrize("evidence", ["prior-view.txt", "prior-export.ear"])
+    @pytest.mark.parametrize("way", ["missing", "damaged"])
+    def test_the_sound_original_comes_back_whatever_has_become_of_the_evidence(self, two, evidence, way):
+        path = Path(two.kept["directory"]) / evidence
+        view = Path(two.kept["directory"]) / "prior-view.txt"
+        view.write_text("another")
+        if way == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(b"\xff damaged")
+        note = two.put_back()["note"]
+        assert str(path) in note
+        assert set(two.serves().values()) == {two.prior}
+
+    def test_the_sound_original_comes_back_when_the_export_is_refused(self, two):
+        cell = two.was.cell
+        Path(two.kept["directory"], "prior-view.txt").write_text("another")
+
+        def refuse():
+            raise ScriptingError("ADMA5014E")
+
+        cell.before("AdminApp.update", lambda: cell.before("AdminApp.update", refuse))
+        assert "prior-export.ear was refused" in two.put_back()["note"]
+        assert set(two.serves().values()) == {two.prior}
+
     def test_every_node_that_cannot_go_back_is_named(self, two):
         for node in two.was.cell.nodes.values():
             node.agent = False
@@ -349,8 +375,9 @@ class TestTheWayBack:
         asked = []
 
         def lost(self, application, places):
-            asked.append(places)
-            raise SessionLost("wsadmin ended", "cluster cfis", "run again")
+            if places:
+                asked.append(places)
+                raise SessionLost("wsadmin ended", "cluster cfis", "run again")
 
         monkeypatch.setattr(Rollout, "stop_on", lost)
         with pytest.raises(SessionLost):
@@ -457,8 +484,8 @@ class TestSettings:
     OF_JVM = (Setting("jvm_property", "cfis.mode", "new one"), Setting("jvm_option", "-Xmx", "-Xmx1g"))
     OTHERS = (
         Setting("variable", "CFIS_HOME", "/srv/cfis"),
-        Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
-        Setting("resource", "DataSource:cfis", "40", "connectionPool.maxConnections"),
+        Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", attribute="port"),
+        Setting("resource", "DataSource:cfis", "40", attribute="connectionPool.maxConnections"),
     )
 
     @pytest.fixture
@@ -546,6 +573,40 @@ class TestSettings:
         with closing(web.was.adapter()) as server, refused:
             server.check_settings(self.OF_JVM, {})
 
+    def test_nor_does_an_earlier_change_get_one_that_nobody_allowed(self, web, cell):
+        """It was cut off before its restart, and is no part of this release."""
+        with closing(web.was.adapter()) as server:
+            cell.before("AdminControl.stopServer", lambda: setattr(cell.nodes["node1"], "agent", False))
+            with pytest.raises(RelmgmtError, match="no node agent on node node1"):
+                server.apply_settings(self.OF_JVM, {})
+            cell.nodes["node1"].agent = True
+            with pytest.raises(AppServerError, match=r"have to be restarted for an earlier change.*node1/member1"):
+                server.check_settings(self.OTHERS, {})
+        with closing(web.was.adapter(may_restart=True)) as server:
+            server.check_settings(self.OTHERS, {})
+
+    @pytest.mark.parametrize("letter", ["key", "value"])
+    def test_what_wsadmin_cannot_read_is_refused_before_anything_is_touched(self, web, cell, letter):
+        name, value = {"key": ("cfis.\u20ac", "x"), "value": ("cfis.mode", "\u20ac")}[letter]
+        cell.calls.clear()
+        with closing(web.was.adapter(may_restart=True)) as server:
+            with pytest.raises(InvalidInput, match="characters of Latin-1 only"):
+                server.check_settings([Setting("jvm_property", name, value)], {})
+
+    def test_what_was_written_before_a_refusal_is_dropped(self, web, cell):
+        with closing(web.was.adapter()) as server:
+            settings = [self.OTHERS[0], Setting("jvm_property", "cfis.mode", "\u20ac")]
+            with pytest.raises(InvalidInput, match="characters of Latin-1 only"):
+                server.apply_settings(settings, {})
+            assert server.observe_settings(settings).values == dict.fromkeys(one.key for one in settings)
+            server.apply_settings(self.OTHERS[1:], {})
+        with closing(web.was.adapter()) as server:
+            assert server.observe_settings(settings).values == dict.fromkeys(one.key for one in settings)
+
+    def test_a_port_cannot_be_taken_away(self, web, cell):
+        with closing(web.was.adapter()) as server, pytest.raises(InvalidInput, match="a port cannot be absent"):
+            server.check_settings([self.OTHERS[1]._replace(value=None)], {})
+
     def test_a_base_server_is_not_restarted_under_the_session(self, base):
         refused = pytest.raises(AppServerError, match="a base server cannot be restarted here")
         with closing(base.was.adapter(may_restart=True)) as server, refused:
@@ -563,8 +624,8 @@ class TestSettings:
                 server.check_settings([endpoint], {})
 
     @pytest.mark.parametrize("wrong, told", [
-        (Setting("resource", "JDBCProvider:none", "x", "y"), "0 configuration objects"),
-        (Setting("resource", "NamedEndPoint:NONE", "x", "port"), "has no endpoint NONE"),
+        (Setting("resource", "JDBCProvider:none", "x", attribute="y"), "0 configuration objects"),
+        (Setting("resource", "NamedEndPoint:NONE", "x", attribute="port"), "has no endpoint NONE"),
         (Setting("fragment", "datasource", "x"), "a cell has no fragment"),
     ])
     def test_what_is_not_there_is_an_error(self, web, wrong, told):

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from emulated_cell.served import decoded
-from was_instance import TWO_NODES, Setting
+from was_instance import TWO_NODES
 from web_host import build_zip, deliver, newest_act, permit, run, sha256, tree
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers import was_session
@@ -24,6 +24,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jy
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython.settings import SETTING
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war, undo_war
 
@@ -176,8 +177,9 @@ def test_every_operation_of_the_script_runs_under_this_jython(was, tmp_path, mon
     one, two = (build_zip(tmp_path / f"{text}.war", {"index.html": text}) for text in ("one", "two"))
     settings = [
         Setting("jvm_property", "cfis.mode", "new"), Setting("jvm_option", "-Xmx", "-Xmx1g"),
-        Setting("variable", "CFIS_HOME", "/srv"), Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
-        Setting("resource", "Server:cfis", "on", "state"),
+        Setting("variable", "CFIS_HOME", "/srv"),
+        Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", attribute="port"),
+        Setting("resource", "Server:cfis", "on", attribute="state"),
     ]
     was.cell.master.add("Server", {"name": "cfis"}, "/Server:cfis/")
     with closing(was.adapter()) as server:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from emulated_cell.admin import OBJECTS, Session
@@ -33,19 +33,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_se
 #: what runs the script: this Python, in the test's own process, or a Jython below the stand-in for wsadmin
 HERE, REAL = "here", "real"
 TWO_NODES = {"node1": ["member1"], "node2": ["member2"]}
-
-
-class Setting(NamedTuple):
-    """What the product's reader of a release makes of an entry of its configuration."""
-
-    type: str
-    name: str
-    value: str | None
-    attribute: str = ""
-
-    @property
-    def key(self) -> str:
-        return " ".join(part for part in (self.type, self.name, self.attribute) if part)
 
 
 class SessionHere(WasSession):

@@ -172,6 +172,7 @@ class WasSession:
 
     def _ask(self, parameters: Dict[str, Any], seconds: float) -> Dict[str, Any]:
         operation = parameters["operation_name"]
+        require_latin_1(parameters, self.options.place)
         said = self._answered(parameters, seconds)
         if "error" in said:
             shown = self._tail(said["error"])
@@ -183,8 +184,8 @@ class WasSession:
         if conversation is None:
             raise SessionLost("the session with the cell is over", self.options.place, "run again")
         conversation.send(b"")  # what is printed from here on belongs to this request
-        self._number += 1
         self._hand_over(self.directory, parameters)
+        self._number += 1  # from here on the script waits for the next one
         begin, end = (b"%s:%d:%s" % (self._marker.encode(), self._number, word) for word in (b"begin", b"end"))
         printed = conversation.await_text(re.compile(re.escape(end)), seconds)
         if end not in printed:
@@ -193,12 +194,7 @@ class WasSession:
         return dict(json.loads(framed.decode("ascii")))
 
     def _hand_over(self, directory: str, parameters: Dict[str, Any]) -> None:
-        number = self._number if parameters["operation_name"] != "end" else self._number + 1
-        handed = json.dumps(parameters)
-        if any(ord(letter) > 0xFF for value in parameters.values() for letter in str(value)):
-            message = "wsadmin takes characters of Latin-1 only: %s" % handed
-            raise InvalidInput(message, self.options.place, "write it with such characters")
-        self._write("request-%d.json" % number, handed, directory)
+        self._write("request-%d.json" % (self._number + 1), json.dumps(parameters), directory)
 
     def _write(self, name: str, content: str, directory: str = "") -> None:
         """Under its name at once, for this user's eyes only."""
@@ -226,6 +222,13 @@ class WasSession:
         secret = self.options.password()
         shown = said.replace(secret, "***") if secret else said
         return " ".join(shown.split())[-_TAIL:]
+
+
+def require_latin_1(value: Any, place: str) -> None:
+    """Raise InvalidInput, naming the text, for letters that wsadmin does not take."""
+    if any(ord(letter) > 0xFF for letter in str(value)):
+        message = "wsadmin takes characters of Latin-1 only: %s" % json.dumps(value)
+        raise InvalidInput(message, place, "write it with such characters")
 
 
 def _source(name: str) -> str:
