@@ -589,9 +589,9 @@ class TestSettings:
     def test_what_wsadmin_cannot_read_is_refused_before_anything_is_touched(self, web, cell, letter):
         name, value = {"key": ("cfis.\u20ac", "x"), "value": ("cfis.mode", "\u20ac")}[letter]
         cell.calls.clear()
-        with closing(web.was.adapter(may_restart=True)) as server:
-            with pytest.raises(InvalidInput, match="characters of Latin-1 only"):
-                server.check_settings([Setting("jvm_property", name, value)], {})
+        refused = pytest.raises(InvalidInput, match="characters of Latin-1 only")
+        with closing(web.was.adapter(may_restart=True)) as server, refused:
+            server.check_settings([Setting("jvm_property", name, value)], {})
 
     def test_what_was_written_before_a_refusal_is_dropped(self, web, cell):
         with closing(web.was.adapter()) as server:

@@ -16,7 +16,13 @@ import pytest
 
 import ansible_collections
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import WasSession, script
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import (
+    Connected,
+    SessionLost,
+    WasSession,
+    script,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 SCRIPT = ast.parse(script("/tmp/relmgmt-was-x"))
 #: what Python 2.1 does not have, or reads otherwise
@@ -121,3 +127,94 @@ def test_what_wsadmin_printed_is_told_without_the_password(tmp_path):
     place = {"profile": "/p", "servers": [{"node": "n", "server": "s"}]}
     session = WasSession(WasOptions.of({**place, "username": "u", "password_file": str(secret)}))
     assert session._tail("u\n s3cret refused") == "u *** refused"
+
+
+class Script:
+    """The script's part of a session: it answers request after request, by their numbers."""
+
+    def __init__(self, directory: Path, marker: str) -> None:
+        self.directory, self.marker = directory, marker
+        self.number, self.ended, self.output = 1, False, b""
+        self.said = '{"result": {}}'
+
+    def __enter__(self) -> Script:
+        return self
+
+    def __exit__(self, *_how: object) -> None:
+        self.ended = True
+
+    def send(self, data: bytes) -> None:
+        assert data == b""
+
+    def await_text(self, _pattern: object, _seconds: float) -> bytes:
+        if self.ended or not (self.directory / f"request-{self.number}.json").exists():
+            return b""
+        self.number += 1
+        mark = f"{self.marker}:{self.number - 1}"
+        return f"{mark}:begin\n{self.said}\n{mark}:end".encode()
+
+    def wait(self, _seconds: float) -> int | None:
+        return 0 if self.ended else None
+
+
+@pytest.fixture
+def session(tmp_path, monkeypatch):
+    """A session that begins with such a script, again and again."""
+    made = WasSession(WasOptions.of({"profile": "/p", "servers": [{"node": "n", "server": "s"}]}))
+    begun = []
+
+    def begin(self):
+        self.directory, self._marker, self._number = str(tmp_path / f"session{len(begun)}"), "m", 0
+        Path(self.directory).mkdir()
+        self._conversation = Script(Path(self.directory), "m")
+        begun.append(self._conversation)
+        return Connected("c", "n", "UnManagedProcess", "9")
+
+    monkeypatch.setattr(WasSession, "_begin", begin)
+    made.begun = begun
+    return made
+
+
+def test_a_request_that_was_not_handed_over_is_not_counted(session, monkeypatch):
+    """The script would wait for it for ever."""
+    with pytest.raises(InvalidInput, match="Latin-1"):
+        session.request("install", application="\u20ac")
+    assert session.request("view") == {}
+    with monkeypatch.context() as patched:
+        patched.setattr(WasSession, "_write", lambda *_what: (_ for _ in ()).throw(OSError("no space left")))
+        with pytest.raises(OSError, match="no space"):
+            session.request("view")
+    assert session.request("view") == {}
+
+
+def test_a_session_that_ended_while_nobody_asked_begins_anew(session):
+    """Fetching a package takes longer than the script waits."""
+    session.request("view")
+    session.begun[-1].ended = True
+    assert session.request("view") == {}
+    assert len(session.begun) == 2
+    assert not session.begun[0].directory.exists()
+
+
+@pytest.mark.parametrize(
+    "done, lost", [(["install"], True), (["install", "save"], False), (["install", "reset"], False)]
+)
+def test_one_that_ended_with_an_unsaved_change_does_not(session, done, lost):
+    """What would be saved then is not what was changed."""
+    for operation in done:
+        session.request(operation)
+    session.begun[-1].ended = True
+    if lost:
+        with pytest.raises(SessionLost, match="wsadmin ended"):
+            session.request("save")
+    else:
+        session.request("view")
+    assert len(session.begun) == (1 if lost else 2)
+
+
+@pytest.mark.parametrize("said", ['{"result": {', "[]", '{"result": 1}'])
+def test_an_answer_that_is_none_is_told(session, said):
+    session.connect()
+    session.begun[-1].said = said
+    with pytest.raises(SessionLost, match="no answer that can be read"):
+        session.request("view")
