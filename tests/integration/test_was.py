@@ -279,6 +279,22 @@ class TestRollingOut:
         assert "AdminTask.updateAppOnCluster" in web.was.cell.calls
         assert "sync" not in web.was.cell.calls
 
+    def test_the_products_own_way_leaves_no_web_server_behind(self, make_was, tmp_path):
+        """It synchronizes the nodes of the cluster alone; a web server on a managed node is a target as well."""
+        was = make_was(HERE, nodes=TWO_NODES, cluster="cfis")
+        was.cell.add_node("web", ["ihs"])
+        was.options.update(web_servers=[{"node": "web", "server": "ihs"}], rollout="servers")
+        web = Web(was, tmp_path)
+        for text in ("one", "two"):
+            done = web.deploy(web.war(text))
+            assert done["after"].configured
+        was.cell.nodes["web"].held.serial -= 1
+        was.cell.calls.clear()
+        assert web.deploy(web.war("two"))["after"].configured
+        assert "AdminTask.updateAppOnCluster" not in was.cell.calls
+        web.put_back()
+        assert web.observe().configured
+
     def test_a_base_server_is_stopped_for_the_save_and_started_when_it_is_ready(self, base):
         base.was.cell.unpacking = 0.2
         one, two = base.war("one"), base.war("two")
@@ -418,6 +434,15 @@ class TestTimeOuts:
         with closing(web.was.adapter(request_timeout=1)) as server:
             assert any("timed out" in note for note in server.put_back(APP, web.kept)["notes"])
         assert web.observe() == Deployed(sha256(one), APP.context_root, True, "started")
+
+    def test_a_save_that_goes_on_is_looked_at_with_another_wsadmin(self, web):
+        """The one that began it is left alone: its workspace is what is being saved."""
+        war = web.war("one")
+        web.was.cell.late["AdminConfig.save"] = 1.3
+        starts = web.was.cell.starts
+        assert web.deploy(war, request_timeout=1)["after"].sha256 == sha256(war)
+        assert web.was.cell.starts == starts + 2
+        assert "AdminConfig.reset" not in web.was.cell.calls
 
     def test_a_synchronisation_without_a_start_is_waited_for_too(self, web):
         web.deploy(web.war("one"))

@@ -47,6 +47,10 @@ class SessionHere(WasSession):
         self._connected = None
         shutil.rmtree(self.directory, ignore_errors=True)
 
+    def begin_anew(self) -> None:
+        self._own = Session()
+        super().begin_anew()
+
     def _prepare(self) -> None:
         self.directory = tempfile.mkdtemp(prefix="relmgmt-was-test-")
         self._cell.starts += 1

@@ -73,15 +73,16 @@ class Rollout:
         try:
             self._session.request("save")
         except RequestFailed as error:
-            self.drop()
             if error.kind != TIMEOUT:
+                self.drop()
                 raise
+            self._session.begin_anew()  # the workspace so far is what is being saved
             self.wait(arrived, "the saved configuration", self._options.place)
             self.notes.append("saving timed out at the client; the deployment manager had gone on")
 
     def drop(self) -> None:
         """Forget what was not saved."""
-        with contextlib.suppress(RequestFailed):
+        with contextlib.suppress(RelmgmtError):
             self._session.request("reset")
 
     # -- distributing and starting -------------------------------------------------------------
@@ -238,11 +239,17 @@ class Rollout:
 
     def _product_rollout(self, application: str, changed: bool) -> None:
         """updateAppOnCluster: the servers of a node are stopped, the node is synchronized, they start again."""
-        seconds = self._options.start_timeout
-        if not changed and self.in_sync() and len(self._started(application)) == len(self.places):
-            return
+        behind = {node["node"] for node in self.nodes() if node["managed"] and node["synchronized"] != "true"}
+        own = {place.node for place in self.places}
+        if changed or behind & own or len(self._started(application)) != len(self.places):
+            self._update_cluster(application)
+        for node in self.nodes():  # those of web servers alone: the product does the cluster's
+            if node["node"] not in own and node["managed"] and node["synchronized"] != "true":
+                self._synchronize(node)
+
+    def _update_cluster(self, application: str) -> None:
         try:
-            self._session.request("rollout", application=application, seconds=seconds)
+            self._session.request("rollout", application=application, seconds=self._options.start_timeout)
         except RequestFailed as error:
             if error.kind != TIMEOUT:
                 raise
