@@ -42,6 +42,7 @@ def was(request, make_was, tmp_path):
     made.cell.user, made.cell.password = "deployer", SECRET
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n", encoding="utf-8")
+    secret.chmod(0o600)
     made.options.update(username="deployer", password_file=str(secret))
     return made
 

@@ -124,6 +124,7 @@ def test_the_directory_comes_through_as_it_is(directory):
 def test_what_wsadmin_printed_is_told_without_the_password(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("s3cret\n")
+    secret.chmod(0o600)
     place = {"profile": "/p", "servers": [{"node": "n", "server": "s"}]}
     session = WasSession(WasOptions.of({**place, "username": "u", "password_file": str(secret)}))
     assert session._tail("u\n s3cret refused") == "u *** refused"
