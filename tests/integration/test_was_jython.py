@@ -155,15 +155,17 @@ def test_a_time_out_of_the_real_client(was, tmp_path):
 
 
 def test_a_script_whose_caller_is_gone_ends_and_takes_the_credentials_along(was, temporary, monkeypatch):
-    monkeypatch.setattr(was_session, "IDLE", 1)
+    """A caller that is there all the same has a new one."""
     with closing(was.adapter()) as server:
-        server.session.connect()
+        with monkeypatch.context() as patched:
+            patched.setattr(was_session, "IDLE", 1)
+            server.session.connect()
         assert server.session._conversation.wait(30) == 0
         names = {path.name for path in temporary.glob("*/*")}
         assert "soap.client.props" not in names
         assert "session.py" in names
-        with pytest.raises(HostStateUnknown, match="wsadmin ended"):
-            server.observe(APP)
+        assert server.observe(APP).state == "absent"
+        assert was.cell.starts == 2
 
 
 def test_every_operation_of_the_script_runs_under_this_jython(was, tmp_path, monkeypatch):
