@@ -23,6 +23,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.undo impor
 
 #: what may have changed data; a step may do anything
 DATA_KINDS = ("globals", "step")
+#: an act of these keeps all of what it found: going back to an older one's goes back over it
+WHOLE_KINDS = ("war", "static")
 
 
 class Plan(NamedTuple):
@@ -102,7 +104,7 @@ def _plan(host: Host) -> Plan:
         writes = others_since(point, data[0]["undo"], _writers(acts))
         others, unknown = writes.others, writes.unknown
     person = host.params["lose_writes_confirmed_by"]
-    way = choose_way(bool(data), others, point is not None, person, unknown)
+    way = choose_way(bool(data), others, point is not None, person, unknown, host.params["in_use"])
     return Plan(acts, way, point)
 
 
@@ -141,19 +143,32 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
 
 def _undo_all(
     host: Host, acts: list[dict[str, Any]], context: UndoContext, record: dict[str, Any]
-) -> list[tuple[dict[str, Any], Exception]]:
-    """Undo each; returns those that could not be, and why."""
-    left: list[tuple[dict[str, Any], Exception]] = []
+) -> list[tuple[dict[str, Any], str]]:
+    """Undo each; returns those that could not be, and why. What stands on a newer act of its target waits for that."""
+    left: list[tuple[dict[str, Any], str]] = []
     for act in acts:
+        whole = act["undo"]["kind"] in WHOLE_KINDS
+        newer = [other for other, _error in left if other["target"] == act["target"]]
+        if newer and not whole:
+            left.append((act, "it waits until what came after it has been undone"))
+            continue
         try:
             detail = undo(act, context)
-        except (RelmgmtError, OSError) as error:
-            left.append((act, error))
+        except Exception as error:  # whatever it is, the others go back
+            left.append((act, _why(error)))
             continue
         host.ledger.undo_act(act["id"], detail)
         record["undone"].append(_row(act))
         record["statements"] += _statements_of(act, detail)
+        for other in newer:
+            host.ledger.undo_act(other["id"], {"superseded_by": act["id"]})
+        left = [row for row in left if row[0] not in newer]
     return left
+
+
+def _why(error: Exception) -> str:
+    known = isinstance(error, (RelmgmtError, OSError))
+    return str(error) if known else f"unexpected {type(error).__name__}: {error}"
 
 
 def _restore(

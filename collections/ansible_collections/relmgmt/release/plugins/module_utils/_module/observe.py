@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
-
 
 def _cache_items(recipe: dict[str, Any]) -> str | None:
     from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
@@ -64,5 +62,5 @@ def drift(currents: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _observe(recipe: dict[str, Any]) -> str | None:
     try:
         return OBSERVERS[recipe["kind"]](recipe)
-    except (RelmgmtError, OSError) as error:
+    except Exception as error:  # one component that cannot be seen hides no other
         return f"unknown: {error}"

@@ -172,7 +172,7 @@ def test_a_cycle_is_done_only_when_verified_since_its_newest_act(host: Callable[
 
 
 def back(host: Callable[..., Host], check_mode: bool = False, **params: Any) -> Outcome:
-    given = {"change": "CHG1", "lease": 1, "lose_writes_confirmed_by": "", "leave": [], **params}
+    given = {"change": "CHG1", "lease": 1, "lose_writes_confirmed_by": "", "leave": [], "in_use": False, **params}
     return going_back.go_back(host(check_mode=check_mode, **given))
 
 
@@ -237,6 +237,51 @@ def test_what_needs_an_older_acts_undo_is_tried_again_after_it(
         change(host, target, "war")
     assert back(host).changed
     assert order == ["configuration", "war"]
+
+
+@pytest.mark.parametrize("kind,order", [("war", ["first"]), ("configuration", [])])
+def test_an_undo_that_fails_is_never_carried_out_over_an_older_one(
+    host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch, kind: str, order: list[str]
+) -> None:
+    """Of a WAR the oldest act's undo brings all back; of a configuration the older one waits. Also in a later run."""
+    done: list[str] = []
+
+    def handler(recipe: dict[str, Any], _context: Any) -> dict[str, Any]:
+        if recipe["n"] == "second" and not done:
+            raise EngineError("no")
+        done.append(recipe["n"])
+        return {}
+
+    monkeypatch.setitem(going_back.UNDO, kind, handler)
+    enter(host)
+    ledger = host(change="CHG1", lease=1).ledger
+    for name in ("first", "second"):
+        ledger.begin_act(change="CHG1", attempt=1, release="R", phase="", module="m", target="same", intent={},
+                         undo={"kind": kind, "n": name})
+    if kind == "war":
+        assert back(host).changed
+        assert not back(host).changed
+    else:
+        with pytest.raises(RelmgmtError, match=r"same: no; same: it waits"):
+            back(host)
+    assert done == order
+
+
+def test_an_error_that_nobody_foresaw_does_not_keep_the_others_from_going_back(
+    host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def handler(recipe: dict[str, Any], _context: Any) -> dict[str, Any]:
+        if recipe["n"] == "bad":
+            raise ValueError("damaged")
+        return {}
+
+    monkeypatch.setitem(going_back.UNDO, "war", handler)
+    enter(host)
+    for target in ("first", "bad"):
+        change(host, target, "war")
+    with pytest.raises(RelmgmtError, match="bad: unexpected ValueError: damaged") as caught:
+        back(host)
+    assert [row["target"] for row in caught.value.detail["undone"]] == ["first"]
 
 
 def test_an_act_without_an_outcome_is_undone_too(host: Callable[..., Host], undone: list[str]) -> None:
