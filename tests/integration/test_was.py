@@ -412,6 +412,34 @@ class TestTheWayBack:
         assert nodes["node1"].held.applications == {}
 
 
+class TestSeveralApplications:
+    """One session serves a whole phase: nothing of one application gets into another one's save."""
+
+    def test_what_a_failed_act_left_in_the_workspace_is_not_saved_by_the_next_one(self, web):
+        one, other = web.war("one"), WebApp("relmgmtother", "/other")
+        with closing(web.was.adapter()) as server:
+            server.deploy(APP, str(one))
+            server.session.request("uninstall", application=APP.name)  # and then something failed
+            server.refresh()
+            server.deploy(other, str(web.war("two")))
+            assert server.observe(APP) == Deployed(sha256(one), APP.context_root, True, "started")
+        assert set(web.was.cell.master.applications) == {APP.name, other.name}
+
+    def test_what_was_to_be_known_of_one_is_not_told_of_the_next_one(self, web):
+        other = WebApp("relmgmtother", "/other")
+        with closing(web.was.adapter(request_timeout=1)) as server:
+            web.was.cell.late["AdminConfig.save"] = 1.3
+            assert server.deploy(APP, str(web.war("one")))["notes"] != []
+            server.refresh()
+            assert server.deploy(other, str(web.war("two")))["notes"] == []
+
+    def test_a_session_that_has_not_begun_is_not_begun_for_nothing(self, web):
+        starts = web.was.cell.starts
+        with closing(web.was.adapter()) as server:
+            server.refresh()
+        assert web.was.cell.starts == starts
+
+
 class TestTimeOuts:
     """A client's time-out says nothing about the server, which goes on: the cell is asked, nothing is done twice."""
 

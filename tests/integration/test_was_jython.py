@@ -26,6 +26,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_op
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war, undo_war
 
 SECRET = "s3cret-pässwörd #1"
@@ -108,6 +109,34 @@ def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path
     assert SECRET not in said
     assert all(SECRET.encode() not in path.read_bytes() for path in (tmp_path / "state").rglob("*") if path.is_file())
     assert tree(temporary) == {}
+
+
+@pytest.mark.parametrize("was", ["2.7"], indirect=True)
+def test_the_applications_of_a_phase_share_one_start_of_wsadmin(was, tmp_path):
+    """Each is an act of its own, so that each goes back."""
+    web = Web(was, tmp_path)
+    wars = [build_zip(tmp_path / f"{name}.war", {"index.html": name}) for name in ("one", "two")]
+    bundle = deliver(web.drop, "CFIS001", *wars)
+    options = {
+        **permit(web.ledger, "CHG0000001", "CFIS001", *map(sha256, wars)), "websphere": was.websphere,
+        "drop": {"path": str(web.drop)}, "bundle": bundle, "shared_folder": str(web.shared), "applications": [
+            {"type": "war", "application": war.stem, "context_root": f"/{war.stem}", "file": war.name,
+             "sha256": sha256(war)} for war in wars
+        ],
+    }
+    done = run("websphere_app", options)
+    assert was.cell.starts == 1
+    assert [(one["application"], one["action"], one["changed"]) for one in done["applications"]] == [
+        ("one", "install", True), ("two", "install", True),
+    ]
+    assert done["changed"]
+    assert all(sha256(war) in done["diff"]["after"] for war in wars)
+    opened = Ledger(str(web.ledger), readonly=True)
+    assert [(act["target"], act["undo"]["application"]) for act in opened.acts()] == [
+        ("war:two", "two"), ("war:one", "one"),
+    ]
+    opened.close()
+    assert run("websphere_app", {**options, "application": "one"})["failed"]
 
 
 def test_credentials_are_in_a_file_for_this_user_alone_while_the_session_lasts(was, temporary):

@@ -94,6 +94,10 @@ class Was(AppServer):
     def close(self) -> None:
         self.session.close()
 
+    def refresh(self) -> None:
+        self.session.refresh()
+        self._way = None
+
     # -- observing -----------------------------------------------------------------------
 
     def state(self) -> str:

@@ -123,6 +123,13 @@ class WasSession:
         self._conversation, self._connected, self.directory, self._unsaved = None, None, "", False
         self.connect()
 
+    def refresh(self) -> None:
+        """Drop what was not saved: the next save must not save it."""
+        if self._is_over():
+            self.close()
+        elif self._connected is not None:
+            self.request("reset")
+
     def close(self) -> None:
         """End wsadmin and remove what it needed; credentials go in every case."""
         conversation, directory, number = self._conversation, self.directory, self._number
