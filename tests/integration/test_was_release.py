@@ -22,7 +22,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app impo
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import load_bundle
 
 APP = WebApp("cfis", "/cfis")
-NAMES = (APP.name, "other")
 TICKET = {
     "change": "CHG0000002", "release": "CFIS002", "bundle": "bundle", "environment": "test", "kind": "regular",
     "requested_by": "maria.lopez", "date": "2026-12-05", "summary": "a WAR", "test_mode": False,
@@ -45,27 +44,23 @@ class Controller:
         }}}})
 
     def deliver(self, war: bytes) -> None:
-        """A sealed bundle with this WAR, as two applications, laid into the drop."""
+        """A sealed bundle with this WAR, laid into the drop."""
         bundle = self.place / "bundle"
         bundle.mkdir()
         release = {
             "schema": 1, "name": TICKET["release"],
-            "packages": [
-                {"type": "war", "file": f"{name}.war", "sha256": digest(war), "application": name} for name in NAMES
-            ],
+            "packages": [{"type": "war", "file": "cfis.war", "sha256": digest(war), "application": APP.name}],
             "documents": {"release_notes": "NOTES.md", "deployment_checklist": "CHECKLIST.md"},
         }
-        wars = {f"{name}.war": war for name in NAMES}
-        files = {**wars, "NOTES.md": b"#", "CHECKLIST.md": b"#", "release.yml": json.dumps(release).encode()}
+        files = {"cfis.war": war, "NOTES.md": b"#", "CHECKLIST.md": b"#", "release.yml": json.dumps(release).encode()}
         for name, data in files.items():
             (bundle / name).write_bytes(data)
         (bundle / "SHA256SUMS").write_text("".join(f"{digest(files[name])}  {name}\n" for name in sorted(files)))
         sealed = load_bundle(str(bundle))
         drop = self.place / "drop" / sealed.drop_name
         drop.mkdir()
-        for name in wars:
-            (drop / name).write_bytes(war)
-        listed = {name: {"sha256": digest(war), "size": len(war)} for name in wars}
+        (drop / "cfis.war").write_bytes(war)
+        listed = {"cfis.war": {"sha256": digest(war), "size": len(war)}}
         manifest = {"release": TICKET["release"], "bundle_digest": sealed.digest, "files": listed}
         (drop / "MANIFEST.json").write_text(json.dumps(manifest))
 
@@ -111,8 +106,6 @@ def test_a_release_goes_into_the_cell_and_is_taken_back(controller):
     assert controller.observe() == Deployed(sha256(two), "/cfis", True, "started")
     cell = controller.was.cell
     assert [bool(cell.serves(node, server, APP.name)) for node, server in cell.clusters["cfis"]] == [True, True]
-    assert set(cell.master.applications) == set(NAMES)
     controller.play("rollback")
-    assert set(cell.master.applications) == {APP.name}
     assert controller.observe() == Deployed(sha256(one), "/cfis", True, "started")
     assert [path.read_bytes() for path in (controller.place / "shared").rglob("*.war")] == [one.read_bytes()]
