@@ -111,7 +111,7 @@ def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path
     assert tree(temporary) == {}
 
 
-@pytest.mark.parametrize("was", ["2.7"], indirect=True)
+@pytest.mark.parametrize("was", ["2.1"], indirect=True)
 def test_the_applications_of_a_phase_share_one_start_of_wsadmin(was, tmp_path):
     """Each is an act of its own, so that each goes back."""
     web = Web(was, tmp_path)

@@ -264,7 +264,7 @@ class WasSession:
 
 def require_latin_1(value: Any, place: str) -> None:
     """Raise InvalidInput, naming the text, for letters that wsadmin does not take."""
-    if any(ord(letter) > 0xFF for letter in str(value)):
+    if any(ord(letter) > 0xFF for letter in json.dumps(value, ensure_ascii=False)):
         message = "wsadmin takes characters of Latin-1 only: %s" % json.dumps(value)
         raise InvalidInput(message, place, "write it with such characters")
 
