@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from emulated_cell.configuration import rewritten
-from was_instance import HERE, REAL, TWO_NODES, Setting, WasUnderTest
+from emulated_cell.configuration import ScriptingError, rewritten
+from was_instance import HERE, REAL, TWO_NODES, WasUnderTest
 from web_host import build_zip, sha256
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import Rollout
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import SessionLost
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp, plan
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     AppServerError,
     HostStateUnknown,
@@ -36,6 +39,7 @@ class Web:
     def __init__(self, was: WasUnderTest, place: Path) -> None:
         self.was, self.place = was, place
         self.kept: dict[str, Any] = {}
+        self.prior = b""
 
     def war(self, text: str, **more: str) -> Path:
         return build_zip(self.place / f"{text.replace(' ', '-')}.war", {"index.html": text, **more})
@@ -275,6 +279,22 @@ class TestRollingOut:
         assert "AdminTask.updateAppOnCluster" in web.was.cell.calls
         assert "sync" not in web.was.cell.calls
 
+    def test_the_products_own_way_leaves_no_web_server_behind(self, make_was, tmp_path):
+        """It synchronizes the nodes of the cluster alone; a web server on a managed node is a target as well."""
+        was = make_was(HERE, nodes=TWO_NODES, cluster="cfis")
+        was.cell.add_node("web", ["ihs"])
+        was.options.update(web_servers=[{"node": "web", "server": "ihs"}], rollout="servers")
+        web = Web(was, tmp_path)
+        for text in ("one", "two"):
+            done = web.deploy(web.war(text))
+            assert done["after"].configured
+        was.cell.nodes["web"].held.serial -= 1
+        was.cell.calls.clear()
+        assert web.deploy(web.war("two"))["after"].configured
+        assert "AdminTask.updateAppOnCluster" not in was.cell.calls
+        web.put_back()
+        assert web.observe().configured
+
     def test_a_base_server_is_stopped_for_the_save_and_started_when_it_is_ready(self, base):
         base.was.cell.unpacking = 0.2
         one, two = base.war("one"), base.war("two")
@@ -292,6 +312,132 @@ class TestRollingOut:
         with pytest.raises(AppServerError, match="save failed"):
             base.deploy(base.war("two"))
         assert base.observe().state == "started"
+
+
+class TestTheWayBack:
+    """A place that cannot go back keeps no other one from it, and is named."""
+
+    @pytest.fixture
+    def two(self, web) -> Web:
+        """The newer application runs, the older one is kept."""
+        web.deploy(web.war("one"))
+        web.prior = web.was.cell.master.applications[APP.name].ear
+        web.deploy(web.war("two"))
+        return web
+
+    @pytest.mark.parametrize("rollout", ["nodes", "servers"])
+    def test_a_node_that_is_down_is_named_and_the_others_go_back(self, two, rollout):
+        cell = two.was.cell
+        cell.nodes["node1"].agent = False
+        two.was.options["rollout"] = rollout
+        with pytest.raises(AppServerError, match=r"not on every node.*node node1: .*its node agent is down"):
+            two.put_back()
+        assert two.serves()["member2"] == two.prior
+        cell.nodes["node1"].agent = True
+        assert two.put_back()["restored"] is True
+        assert set(two.serves().values()) == {two.prior}
+
+    @pytest.mark.parametrize("rollout", ["nodes", "servers"])
+    def test_a_server_that_is_down_gets_its_files_back_and_the_answer_says_so(self, two, rollout):
+        cell = two.was.cell
+        two.was.options["rollout"] = rollout
+        cell.stop("node1", "member1")
+        done = two.put_back()
+        assert done["server"] == "stopped"
+        assert any("server node1/member1 is stopped" in note for note in done["notes"])
+        assert two.serves() == {"member1": None, "member2": two.prior}
+        cell.start("node1", "member1")
+        assert set(two.serves().values()) == {two.prior}
+
+    @pytest.mark.parametrize("evidence", ["prior-view.txt", "prior-export.ear"])
+    @pytest.mark.parametrize("way", ["missing", "damaged"])
+    def test_the_sound_original_comes_back_whatever_has_become_of_the_evidence(self, two, evidence, way):
+        path = Path(two.kept["directory"]) / evidence
+        view = Path(two.kept["directory"]) / "prior-view.txt"
+        view.write_text("another")
+        if way == "missing":
+            path.unlink()
+        else:
+            path.write_bytes(b"\xff damaged")
+        note = two.put_back()["note"]
+        assert str(path) in note
+        assert set(two.serves().values()) == {two.prior}
+
+    def test_the_sound_original_comes_back_when_the_export_is_refused(self, two):
+        cell = two.was.cell
+        Path(two.kept["directory"], "prior-view.txt").write_text("another")
+
+        def refuse():
+            raise ScriptingError("ADMA5014E")
+
+        cell.before("AdminApp.update", lambda: cell.before("AdminApp.update", refuse))
+        assert "prior-export.ear was refused" in two.put_back()["note"]
+        assert set(two.serves().values()) == {two.prior}
+
+    def test_every_node_that_cannot_go_back_is_named(self, two):
+        for node in two.was.cell.nodes.values():
+            node.agent = False
+        with pytest.raises(AppServerError, match=r"node node1: .*node node2: "):
+            two.put_back()
+
+    def test_an_older_one_that_does_not_start_on_a_node_is_named_and_the_others_go_back(self, two):
+        cell = two.was.cell
+        cell.before("startApplication", lambda: cell.stop("node1", "member1"))
+        with pytest.raises(AppServerError, match=r"node node1: "):
+            two.put_back()
+        assert two.serves()["member2"] == two.prior
+
+    def test_a_wsadmin_that_is_lost_is_not_asked_about_the_next_node(self, two, monkeypatch):
+        asked = []
+
+        def lost(self, application, places):
+            if places:
+                asked.append(places)
+                raise SessionLost("wsadmin ended", "cluster cfis", "run again")
+
+        monkeypatch.setattr(Rollout, "stop_on", lost)
+        with pytest.raises(SessionLost):
+            two.put_back()
+        assert len(asked) == 1
+
+    def test_one_that_was_not_there_goes_from_the_nodes_that_are_up(self, web):
+        web.deploy(web.war("one"))
+        nodes = web.was.cell.nodes
+        nodes["node1"].agent = False
+        with pytest.raises(AppServerError, match=r"not on every node.*node node1: .*its node agent is down"):
+            web.put_back()
+        assert nodes["node2"].held.applications == {}
+        nodes["node1"].agent = True
+        web.put_back()
+        assert nodes["node1"].held.applications == {}
+
+
+class TestSeveralApplications:
+    """One session serves a whole phase: nothing of one application gets into another one's save."""
+
+    def test_what_a_failed_act_left_in_the_workspace_is_not_saved_by_the_next_one(self, web):
+        one, other = web.war("one"), WebApp("relmgmtother", "/other")
+        with closing(web.was.adapter()) as server:
+            server.deploy(APP, str(one))
+            server.session.request("uninstall", application=APP.name)  # and then something failed
+            server.refresh()
+            server.deploy(other, str(web.war("two")))
+            assert server.observe(APP) == Deployed(sha256(one), APP.context_root, True, "started")
+        assert set(web.was.cell.master.applications) == {APP.name, other.name}
+
+    def test_what_was_to_be_known_of_one_is_not_told_of_the_next_one(self, web):
+        other = WebApp("relmgmtother", "/other")
+        with closing(web.was.adapter(request_timeout=1)) as server:
+            web.was.cell.late["AdminConfig.save"] = 1.3
+            assert server.deploy(APP, str(web.war("one")))["notes"] != []
+            server.refresh()
+            assert server.deploy(other, str(web.war("two")))["notes"] == []
+
+    def test_a_session_that_has_not_begun_is_not_begun_for_nothing(self, web):
+        starts = web.was.cell.starts
+        with closing(web.was.adapter()) as server:
+            server.refresh()
+        assert web.was.cell.starts == starts
 
 
 class TestTimeOuts:
@@ -316,6 +462,15 @@ class TestTimeOuts:
         with closing(web.was.adapter(request_timeout=1)) as server:
             assert any("timed out" in note for note in server.put_back(APP, web.kept)["notes"])
         assert web.observe() == Deployed(sha256(one), APP.context_root, True, "started")
+
+    def test_a_save_that_goes_on_is_looked_at_with_another_wsadmin(self, web):
+        """The one that began it is left alone: its workspace is what is being saved."""
+        war = web.war("one")
+        web.was.cell.late["AdminConfig.save"] = 1.3
+        starts = web.was.cell.starts
+        assert web.deploy(war, request_timeout=1)["after"].sha256 == sha256(war)
+        assert web.was.cell.starts == starts + 2
+        assert "AdminConfig.reset" not in web.was.cell.calls
 
     def test_a_synchronisation_without_a_start_is_waited_for_too(self, web):
         web.deploy(web.war("one"))
@@ -382,8 +537,8 @@ class TestSettings:
     OF_JVM = (Setting("jvm_property", "cfis.mode", "new one"), Setting("jvm_option", "-Xmx", "-Xmx1g"))
     OTHERS = (
         Setting("variable", "CFIS_HOME", "/srv/cfis"),
-        Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
-        Setting("resource", "DataSource:cfis", "40", "connectionPool.maxConnections"),
+        Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", attribute="port"),
+        Setting("resource", "DataSource:cfis", "40", attribute="connectionPool.maxConnections"),
     )
 
     @pytest.fixture
@@ -471,6 +626,38 @@ class TestSettings:
         with closing(web.was.adapter()) as server, refused:
             server.check_settings(self.OF_JVM, {})
 
+    def test_nor_does_an_earlier_change_get_one_that_nobody_allowed(self, web, cell):
+        """It was cut off before its restart, and is no part of this release."""
+        with closing(web.was.adapter()) as server:
+            cell.before("AdminControl.stopServer", lambda: setattr(cell.nodes["node1"], "agent", False))
+            with pytest.raises(RelmgmtError, match="no node agent on node node1"):
+                server.apply_settings(self.OF_JVM, {})
+            cell.nodes["node1"].agent = True
+            with pytest.raises(AppServerError, match=r"have to be restarted for an earlier change.*node1/member1"):
+                server.check_settings(self.OTHERS, {})
+        with closing(web.was.adapter(may_restart=True)) as server:
+            server.check_settings(self.OTHERS, {})
+
+    @pytest.mark.parametrize("name, value", [("cfis.\u20ac", "x"), ("cfis.mode", "\u20ac"), ("cfis.mode", "a\u200bb")])
+    def test_what_wsadmin_cannot_read_is_refused_before_anything_is_touched(self, web, cell, name, value):
+        refused = pytest.raises(InvalidInput, match="characters of Latin-1 only")
+        with closing(web.was.adapter(may_restart=True)) as server, refused:
+            server.check_settings([Setting("jvm_property", name, value)], {})
+
+    def test_what_was_written_before_a_refusal_is_dropped(self, web, cell):
+        with closing(web.was.adapter()) as server:
+            settings = [self.OTHERS[0], Setting("jvm_property", "cfis.mode", "\u20ac")]
+            with pytest.raises(InvalidInput, match="characters of Latin-1 only"):
+                server.apply_settings(settings, {})
+            assert server.observe_settings(settings).values == dict.fromkeys(one.key for one in settings)
+            server.apply_settings(self.OTHERS[1:], {})
+        with closing(web.was.adapter()) as server:
+            assert server.observe_settings(settings).values == dict.fromkeys(one.key for one in settings)
+
+    def test_a_port_cannot_be_taken_away(self, web, cell):
+        with closing(web.was.adapter()) as server, pytest.raises(InvalidInput, match="a port cannot be absent"):
+            server.check_settings([self.OTHERS[1]._replace(value=None)], {})
+
     def test_a_base_server_is_not_restarted_under_the_session(self, base):
         refused = pytest.raises(AppServerError, match="a base server cannot be restarted here")
         with closing(base.was.adapter(may_restart=True)) as server, refused:
@@ -488,8 +675,8 @@ class TestSettings:
                 server.check_settings([endpoint], {})
 
     @pytest.mark.parametrize("wrong, told", [
-        (Setting("resource", "JDBCProvider:none", "x", "y"), "0 configuration objects"),
-        (Setting("resource", "NamedEndPoint:NONE", "x", "port"), "has no endpoint NONE"),
+        (Setting("resource", "JDBCProvider:none", "x", attribute="y"), "0 configuration objects"),
+        (Setting("resource", "NamedEndPoint:NONE", "x", attribute="port"), "has no endpoint NONE"),
         (Setting("fragment", "datasource", "x"), "a cell has no fragment"),
     ])
     def test_what_is_not_there_is_an_error(self, web, wrong, told):

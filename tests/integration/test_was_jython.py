@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from emulated_cell.served import decoded
-from was_instance import TWO_NODES, Setting
+from was_instance import TWO_NODES
 from web_host import build_zip, deliver, newest_act, permit, run, sha256, tree
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers import was_session
@@ -24,7 +24,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jy
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython.settings import SETTING
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war, undo_war
 
 SECRET = "s3cret-pässwörd #1"
@@ -41,6 +43,7 @@ def was(request, make_was, tmp_path):
     made.cell.user, made.cell.password = "deployer", SECRET
     secret = tmp_path / "secret"
     secret.write_text(SECRET + "\n", encoding="utf-8")
+    secret.chmod(0o600)
     made.options.update(username="deployer", password_file=str(secret))
     return made
 
@@ -108,6 +111,34 @@ def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path
     assert tree(temporary) == {}
 
 
+@pytest.mark.parametrize("was", ["2.1"], indirect=True)
+def test_the_applications_of_a_phase_share_one_start_of_wsadmin(was, tmp_path):
+    """Each is an act of its own, so that each goes back."""
+    web = Web(was, tmp_path)
+    wars = [build_zip(tmp_path / f"{name}.war", {"index.html": name}) for name in ("one", "two")]
+    bundle = deliver(web.drop, "CFIS001", *wars)
+    options = {
+        **permit(web.ledger, "CHG0000001", "CFIS001", *map(sha256, wars)), "websphere": was.websphere,
+        "drop": {"path": str(web.drop)}, "bundle": bundle, "shared_folder": str(web.shared), "applications": [
+            {"type": "war", "application": war.stem, "context_root": f"/{war.stem}", "file": war.name,
+             "sha256": sha256(war)} for war in wars
+        ],
+    }
+    done = run("websphere_app", options)
+    assert was.cell.starts == 1
+    assert [(one["application"], one["action"], one["changed"]) for one in done["applications"]] == [
+        ("one", "install", True), ("two", "install", True),
+    ]
+    assert done["changed"]
+    assert all(sha256(war) in done["diff"]["after"] for war in wars)
+    opened = Ledger(str(web.ledger), readonly=True)
+    assert [(act["target"], act["undo"]["application"]) for act in opened.acts()] == [
+        ("war:two", "two"), ("war:one", "one"),
+    ]
+    opened.close()
+    assert run("websphere_app", {**options, "application": "one"})["failed"]
+
+
 def test_credentials_are_in_a_file_for_this_user_alone_while_the_session_lasts(was, temporary):
     with closing(was.adapter()) as server:
         server.session.connect()
@@ -153,15 +184,17 @@ def test_a_time_out_of_the_real_client(was, tmp_path):
 
 
 def test_a_script_whose_caller_is_gone_ends_and_takes_the_credentials_along(was, temporary, monkeypatch):
-    monkeypatch.setattr(was_session, "IDLE", 1)
+    """A caller that is there all the same has a new one."""
     with closing(was.adapter()) as server:
-        server.session.connect()
+        with monkeypatch.context() as patched:
+            patched.setattr(was_session, "IDLE", 1)
+            server.session.connect()
         assert server.session._conversation.wait(30) == 0
         names = {path.name for path in temporary.glob("*/*")}
         assert "soap.client.props" not in names
         assert "session.py" in names
-        with pytest.raises(HostStateUnknown, match="wsadmin ended"):
-            server.observe(APP)
+        assert server.observe(APP).state == "absent"
+        assert was.cell.starts == 2
 
 
 def test_every_operation_of_the_script_runs_under_this_jython(was, tmp_path, monkeypatch):
@@ -176,8 +209,9 @@ def test_every_operation_of_the_script_runs_under_this_jython(was, tmp_path, mon
     one, two = (build_zip(tmp_path / f"{text}.war", {"index.html": text}) for text in ("one", "two"))
     settings = [
         Setting("jvm_property", "cfis.mode", "new"), Setting("jvm_option", "-Xmx", "-Xmx1g"),
-        Setting("variable", "CFIS_HOME", "/srv"), Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", "port"),
-        Setting("resource", "Server:cfis", "on", "state"),
+        Setting("variable", "CFIS_HOME", "/srv"),
+        Setting("resource", "NamedEndPoint:WC_defaulthost", "9081", attribute="port"),
+        Setting("resource", "Server:cfis", "on", attribute="state"),
     ]
     was.cell.master.add("Server", {"name": "cfis"}, "/Server:cfis/")
     with closing(was.adapter()) as server:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 from emulated_cell.admin import OBJECTS, Session
@@ -35,19 +35,6 @@ HERE, REAL = "here", "real"
 TWO_NODES = {"node1": ["member1"], "node2": ["member2"]}
 
 
-class Setting(NamedTuple):
-    """What the product's reader of a release makes of an entry of its configuration."""
-
-    type: str
-    name: str
-    value: str | None
-    attribute: str = ""
-
-    @property
-    def key(self) -> str:
-        return " ".join(part for part in (self.type, self.name, self.attribute) if part)
-
-
 class SessionHere(WasSession):
     """The very script, run by this Python: what it decides is tested without a start of Java for each case."""
 
@@ -59,6 +46,10 @@ class SessionHere(WasSession):
     def close(self) -> None:
         self._connected = None
         shutil.rmtree(self.directory, ignore_errors=True)
+
+    def begin_anew(self) -> None:
+        self._own = Session()
+        super().begin_anew()
 
     def _prepare(self) -> None:
         self.directory = tempfile.mkdtemp(prefix="relmgmt-was-test-")

@@ -23,6 +23,7 @@ class Session:
         self.workspace: Configuration | None = None
         self.base: dict[str, int] = {}
         self.touched: set[str] = set()
+        self.saving: list[Session] = []  # saves of it that still go on, from the very files of its workspace
         self.overwrites = True
 
 
@@ -246,6 +247,8 @@ class AdminConfig(_Admin):
         return ""
 
     def reset(self) -> str:
+        for one in self.session.saving:
+            one.touched = set()
         self.session.workspace, self.session.base, self.session.touched = None, {}, set()
         return ""
 
@@ -344,7 +347,8 @@ class AdminTask(_Admin):
         name = words[words.index("-ApplicationNames") + 1]
         assert int(words[words.index("-timeout") + 1]) > 0
         held = self._application(name)
-        for node in self.cell.nodes.values():
+        members = {node for servers in self.cell.clusters.values() for node, _server in servers}
+        for node in [self.cell.nodes[name] for name in sorted(members)]:
             for server in node.servers.values():
                 server.running, server.started = False, {}
             self.cell.synchronize(node)

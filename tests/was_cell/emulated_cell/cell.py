@@ -101,6 +101,7 @@ class Cell:
         # What was handed over goes on, whatever the session does meanwhile.
         handed, workspace = copy.copy(session), session.workspace
         if patience and late > patience:
+            session.saving.append(handed)
             goes_on = threading.Timer(late - patience, carry_out, [handed])
             goes_on.daemon = True
             goes_on.start()
@@ -121,6 +122,11 @@ class Cell:
         self.hooks.setdefault(call, []).append(hook)
 
     # -- situations --------------------------------------------------------------------------
+
+    def add_node(self, name: str, servers: list[str]) -> None:
+        """A managed node whose servers are in no cluster, as web servers are."""
+        self.nodes[name] = Node(servers={one: Server() for one in servers})
+        self._configure(name, servers)
 
     def save_elsewhere(self, application: str) -> None:
         """Another administrator saves the same application's documents."""

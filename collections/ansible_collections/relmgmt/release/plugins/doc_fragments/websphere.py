@@ -155,7 +155,7 @@ options:
             type: str
           password_file:
             description:
-              - File on the managed host whose first line is the password, readable by the user of the playbook alone.
+              - File on the managed host whose first line is the password; one that others may read is refused.
               - The password is in no option, so that it is in no argument vector, ledger or log.
             type: path
           host:

@@ -34,20 +34,62 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
-  - relmgmt.release.drop
+  - relmgmt.release.drop.bundle
   - relmgmt.release.websphere
-  - relmgmt.release.websphere.application
   - relmgmt.release.attributes
 options:
+  applications:
+    description:
+      - The applications, one after the other; each is an act of its own. Those after one that failed are left alone.
+      - On traditional WebSphere one start of C(wsadmin) serves all of them.
+    type: list
+    elements: dict
+    suboptions:
+      type:
+        description: Type of the package, as a release names it.
+        type: str
+        choices: [war]
+        default: war
+      application:
+        description: Name of the application. It is never read out of the WAR.
+        type: str
+        required: true
+      context_root:
+        description: Path that the application is reached under, such as C(/cfis).
+        type: str
+        required: true
+      libraries:
+        description: Names of shared libraries that the application's classes are loaded from too.
+        type: list
+        elements: str
+        default: []
+      file:
+        description: Name of the package inside the bundle.
+        type: str
+        required: true
+      sha256:
+        description: SHA-256 of the package. One that differs from it, or from the delivery's manifest, is refused.
+        type: str
+        required: true
+  application:
+    description: Name of the application, where it is one. It is never read out of the WAR.
+    type: str
   context_root:
     description: Path that the application is reached under, such as C(/cfis).
     type: str
-    required: true
   libraries:
     description: Names of shared libraries that the application's classes are loaded from too.
     type: list
     elements: str
     default: []
+  file:
+    description: Name of the package inside the bundle.
+    type: str
+  sha256:
+    description:
+      - SHA-256 of the package, 64 lower-case hexadecimal digits.
+      - A package that differs from it, or from the delivery's manifest, is refused.
+    type: str
   shared_folder:
     description: Folder that all servers share; the prior WAR is kept there as well.
     type: path
@@ -102,86 +144,113 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+applications:
+  description: What the other values say, of each application, with C(changed) and C(msg) of its own.
+  returned: when O(applications) is given
+  type: list
+  elements: dict
 action:
   description: What was done, decided from what was observed; nothing, install, update or restart.
-  returned: success
+  returned: success, for one application
   type: str
 application:
   description: Name of the application.
-  returned: success
+  returned: success, for one application
   type: str
 context_root:
   description: Path that the application is reached under.
-  returned: success
+  returned: success, for one application
   type: str
 sha256:
   description: SHA-256 of the WAR that is installed; in check mode of the one that would be.
-  returned: success
+  returned: success, for one application
   type: str
 previous_sha256:
   description: SHA-256 of the WAR that was installed before, empty if there was none.
-  returned: success
+  returned: success, for one application
   type: str
 state:
   description: State of the application; absent, started or stopped.
-  returned: success
+  returned: success, for one application
   type: str
 drift:
   description: Whether the server held something else than the ledger says was put there.
-  returned: success
+  returned: success, for one application
   type: bool
 ledger_sha256:
   description: SHA-256 of the WAR that the ledger said was current.
-  returned: success
+  returned: success, for one application
   type: str
 release:
   description: Release that the ledger said was current.
-  returned: success
+  returned: success, for one application
   type: str
 started:
   description:
     - The server's own start message of this deployment, or the health endpoint that answered; of a cell, the servers
       that it was started on.
-  returned: when changed
+  returned: when changed, for one application
   type: str
 log_errors:
   description: Error messages of the server between cutover and start.
-  returned: when changed
+  returned: when changed, for one application
   type: list
   elements: str
 notes:
   description: What a person may want to know of the way, such as a step that timed out at the client and went on.
-  returned: when changed
+  returned: when changed, for one application
   type: list
   elements: str
 prior_package:
   description: The copy of the prior WAR on this host, empty if there was none.
-  returned: when changed
+  returned: when changed, for one application
   type: str
 shared_package:
   description: The copy of the prior WAR in the shared folder, empty if there is none.
-  returned: when changed
+  returned: when changed, for one application
   type: str
 """
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relmgmt.release.plugins.module_utils._module.drop_spec import DROP_SPEC
+from ansible_collections.relmgmt.release.plugins.module_utils._module.drop_spec import BUNDLE_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import WEBSPHERE_SPEC, deploy
 
 SPEC = {
     "websphere": WEBSPHERE_SPEC,
-    "application": {"type": "str", "required": True},
-    "context_root": {"type": "str", "required": True},
+    "applications": {
+        "type": "list",
+        "elements": "dict",
+        "options": {
+            "type": {"type": "str", "choices": ["war"], "default": "war"},
+            "application": {"type": "str", "required": True},
+            "context_root": {"type": "str", "required": True},
+            "libraries": {"type": "list", "elements": "str", "default": []},
+            "file": {"type": "str", "required": True},
+            "sha256": {"type": "str", "required": True},
+        },
+    },
+    "application": {"type": "str"},
+    "context_root": {"type": "str"},
     "libraries": {"type": "list", "elements": "str", "default": []},
+    "file": {"type": "str"},
+    "sha256": {"type": "str"},
     "shared_folder": {"type": "path"},
 }
+OF_ONE = ("application", "context_root", "file", "sha256")
 
 
 def main() -> None:
-    """Deploy a WAR."""
-    run(AnsibleModule(argument_spec={**LEDGER_SPEC, **DROP_SPEC, **SPEC}, supports_check_mode=True), deploy)
+    """Deploy a WAR, or several."""
+    module = AnsibleModule(
+        argument_spec={**LEDGER_SPEC, **BUNDLE_SPEC, **SPEC},
+        mutually_exclusive=[("applications", name) for name in OF_ONE],
+        required_one_of=[("applications", "application")],
+        required_together=[OF_ONE],
+        supports_check_mode=True,
+    )
+    run(module, deploy)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,9 @@ class AppServer(ABC):
     def close(self) -> None:  # noqa: B027 - most adapters hold nothing
         """Let go of what was opened to speak to the server; the adapter is not used after it."""
 
+    def refresh(self) -> None:  # noqa: B027 - most adapters hold nothing
+        """Before another application, or other settings: nothing of what was done before is left open or remembered."""
+
     @abstractmethod
     def state(self) -> str:
         """RUNNING, STOPPED or UNKNOWN: observed, never assumed."""

@@ -17,6 +17,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port i
     AppServer,
     Kept,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import (
+    STOPPED as STOPPED_SERVER,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import Place, WasOptions
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_package import pack, unpack
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import (
@@ -91,6 +94,10 @@ class Was(AppServer):
     def close(self) -> None:
         self.session.close()
 
+    def refresh(self) -> None:
+        self.session.refresh()
+        self._way = None
+
     # -- observing -----------------------------------------------------------------------
 
     def state(self) -> str:
@@ -148,7 +155,7 @@ class Was(AppServer):
             return Kept(None, "", recipe)
         export = os.path.join(self.session.directory, _PRIOR_EXPORT)
         view = self.session.request("export", application=app.name, file=export)["view"]
-        copy_durably(export, os.path.join(directory, _PRIOR_EXPORT), 0o640)
+        recipe["export_sha256"] = copy_durably(export, os.path.join(directory, _PRIOR_EXPORT), 0o640)
         os.unlink(export)
         write_durably(os.path.join(directory, _PRIOR_VIEW), view.encode("utf-8"), 0o640)
         ear_sha256 = copy_durably(found.ear, os.path.join(directory, _PRIOR_EAR), 0o640)
@@ -189,7 +196,8 @@ class Was(AppServer):
         if changed:
             seen.update(self._reinstall(app, kept, prior))
         rollout = self._rollout()
-        rollout.carry_out(app.name, start=start, changed=changed)
+        if rollout.go_back(app.name, start=start, changed=changed):
+            seen["server"] = STOPPED_SERVER
         if not start:
             seen["note"] = "the application did not run before either"
         return dict(seen, notes=rollout.notes)
@@ -251,15 +259,32 @@ class Was(AppServer):
 
     def _reinstall(self, app: WebApp, kept: Dict[str, Any], prior: Mapped) -> Dict[str, Any]:
         """The prior original; where bindings came out otherwise than they were, the export that holds them."""
-        self._install(app, self._kept_ear(app, kept), prior)
-        if self._view(app) == self._kept_view(kept):
-            self._save(app, lambda: self._holds(app, kept["sha256"], prior))
-            return {}
-        self._install(app, os.path.join(kept["directory"], _PRIOR_EXPORT), prior, replace_bindings=True)
+        original, view, note = self._kept_ear(app, kept), self._kept_view(kept), ""
+        self._install(app, original, prior)
+        if view is None:
+            note = "whether its settings are as before is not known: %s cannot be read"
+            note %= self._kept_path(kept, _PRIOR_VIEW)
+        elif self._view(app) != view:
+            note = self._install_export(app, kept, prior, original)
         self._save(app, lambda: self._holds(app, kept["sha256"], prior))
-        if self._view(app) == self._kept_view(kept):
-            return {"note": "put back from the export of the prior application, with its bindings"}
-        return {"note": "its settings differ from before: compare with %s" % self._kept_path(kept, _PRIOR_VIEW)}
+        if view is not None and self._view(app) != view:
+            differs = "its settings differ from before: compare with %s" % self._kept_path(kept, _PRIOR_VIEW)
+            note = "; ".join(filter(None, (note, differs)))
+        elif not note:
+            return {}
+        return {"note": note}
+
+    def _install_export(self, app: WebApp, kept: Dict[str, Any], prior: Mapped, original: str) -> str:
+        """The export of the prior application; the original again where that is not to be had. Returns a note."""
+        export = self._kept_path(kept, _PRIOR_EXPORT)
+        if not _is_sound(export, kept.get("export_sha256", "")):
+            return "%s is missing or damaged" % export
+        try:
+            self._install(app, export, prior, replace_bindings=True)
+        except AppServerError as error:  # the workspace is as it was before everything
+            self._install(app, original, prior)
+            return "%s was refused: %s" % (export, error.message)
+        return "put back from the export of the prior application, with its bindings"
 
     def _kept_ear(self, app: WebApp, kept: Dict[str, Any]) -> str:
         """The prior EAR, or one packed from a sound copy of the prior WAR (A15)."""
@@ -280,9 +305,12 @@ class Was(AppServer):
     def _kept_path(self, kept: Dict[str, Any], name: str) -> str:
         return os.path.join(kept["directory"], name)
 
-    def _kept_view(self, kept: Dict[str, Any]) -> str:
-        with open(self._kept_path(kept, _PRIOR_VIEW), encoding="utf-8") as stream:
-            return stream.read()
+    def _kept_view(self, kept: Dict[str, Any]) -> Optional[str]:
+        try:
+            with open(self._kept_path(kept, _PRIOR_VIEW), encoding="utf-8") as stream:
+                return stream.read()
+        except (OSError, ValueError):
+            return None
 
     def _view(self, app: WebApp) -> str:
         return str(self.session.request("view", application=app.name)["view"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from typing import Any, List, Mapping, NamedTuple, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
@@ -86,11 +87,16 @@ class WasOptions(NamedTuple):
             return ""
         try:
             with open(self.password_file, encoding="utf-8") as stream:
-                return stream.readline().rstrip("\r\n")
+                mode = os.fstat(stream.fileno()).st_mode
+                password = stream.readline().rstrip("\r\n")
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else "not text"
             cure = "a file with one line, readable by the user of the playbook alone"
             raise InvalidInput("the password cannot be read: %s" % why, self.password_file, cure) from error
+        if stat.S_IMODE(mode) & 0o077:
+            cure = "chmod 600 %s" % self.password_file
+            raise InvalidInput("others may read the password file", self.password_file, cure)
+        return password
 
     def check(self) -> None:
         """Raise InvalidInput for options that cannot work; a name is never empty and never a pattern (T16)."""

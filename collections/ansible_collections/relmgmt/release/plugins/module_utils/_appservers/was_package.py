@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import zipfile
+import zlib
 from typing import NamedTuple, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._archive import read_entries
@@ -26,6 +27,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Inv
 from ansible_collections.relmgmt.release.plugins.module_utils._files import CHUNK, sha256_file
 
 _LIMITS = Limits()
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError)
 _NOTE_LIMIT = 1 << 12
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the same EAR from the same WAR
 
@@ -59,7 +61,7 @@ def unpack(ear: str, directory: str) -> Delivered:
             war = os.path.join(directory, "installed.war")
             with archive.open(wars[0]) as member, open(war, "wb") as stream:
                 shutil.copyfileobj(member, stream, CHUNK)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    except _BROKEN as error:
         raise InvalidInput("not a sound EAR file: %s" % error, ear, "see what the cell holds") from error
     return Delivered(war, delivered_digest(sha256_file(war), _content(war), note))
 

@@ -18,10 +18,15 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_op
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import (
     RequestFailed,
+    SessionLost,
     WasSession,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.was_answers import TIMEOUT, distributions
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
+    AppServerError,
+    HostStateUnknown,
+    RelmgmtError,
+)
 
 BASE, MANAGER = "UnManagedProcess", "DeploymentManager"
 _POLL_SECONDS = 1.0
@@ -68,15 +73,16 @@ class Rollout:
         try:
             self._session.request("save")
         except RequestFailed as error:
-            self.drop()
             if error.kind != TIMEOUT:
+                self.drop()
                 raise
+            self._session.begin_anew()  # the workspace so far is what is being saved
             self.wait(arrived, "the saved configuration", self._options.place)
             self.notes.append("saving timed out at the client; the deployment manager had gone on")
 
     def drop(self) -> None:
         """Forget what was not saved."""
-        with contextlib.suppress(RequestFailed):
+        with contextlib.suppress(RelmgmtError):
             self._session.request("reset")
 
     # -- distributing and starting -------------------------------------------------------------
@@ -95,17 +101,48 @@ class Rollout:
             nodes = self.nodes()
             for node in nodes:
                 if node["managed"]:
-                    self._carry_out_on(node, application, start, changed)
+                    self._carry_out_on(node, self.places, application, start, changed)
             if start and all(node["managed"] for node in nodes):
                 self._await_ready(application)
         if start:
-            self._verify(application)
+            self._verify(application, self.places)
+
+    def go_back(self, application: str, start: bool, changed: bool) -> List[Place]:
+        """The same on the way back: what cannot go back keeps no other node from it, and is told at the end.
+
+        Returns the servers that are stopped: they have the older application's files and start with them.
+        """
+        stopped = [Place(one["node"], one["server"]) for one in self.servers("-") if not one["running"]]
+        all_up = not stopped and all(node["agent"] for node in self.nodes() if node["managed"])
+        if self._session.connect().process == BASE or (all_up and start and self._options.rollout == SERVERS):
+            self.carry_out(application, start, changed)
+            return []
+        running = [place for place in self.places if place not in stopped]
+        self._on_every_node(lambda node: self._carry_out_on(node, running, application, start, changed))
+        if start:
+            self._verify(application, running)
+        self.notes += ["server %s is stopped: it has the files, and starts with them" % (place,) for place in stopped]
+        return stopped
 
     def distribute(self) -> None:
         """Bring the saved configuration to every node; nothing is started or stopped."""
+        self._on_every_node(self._synchronize)
+
+    def _on_every_node(self, work: Callable[[Dict[str, Any]], None]) -> None:
+        """Do it on each managed node; those where it fails are told at the end."""
+        failed: Dict[str, RelmgmtError] = {}
         for node in self.nodes():
-            if node["managed"]:
-                self._synchronize(node)
+            try:
+                if node["managed"]:
+                    work(node)
+            except SessionLost:
+                raise
+            except RelmgmtError as error:
+                failed[node["node"]] = error
+        if failed:
+            told = "; ".join("node %s: %s" % (name, error.message) for name, error in failed.items())
+            cure = "; ".join(dict.fromkeys(error.cure for error in failed.values()))
+            raise AppServerError("not on every node: %s" % told, self._options.place, cure)
 
     def stop_on(self, application: str, places: List[Place]) -> None:
         """Stop the application where it runs; one that is stopped is fine (T12)."""
@@ -113,8 +150,10 @@ class Rollout:
             self._switch("stopApplication", application, place)
             self._await_seen(application, place, started=False)
 
-    def _carry_out_on(self, node: Dict[str, Any], application: str, start: bool, changed: bool) -> None:
-        places = [place for place in self.places if place.node == node["node"]]
+    def _carry_out_on(
+        self, node: Dict[str, Any], servers: List[Place], application: str, start: bool, changed: bool
+    ) -> None:
+        places = [place for place in servers if place.node == node["node"]]
         if changed or node["synchronized"] != "true":
             # Stopped first: an application that runs is restarted by the product some time after the
             # synchronisation, and what is seen started could still be the older one.
@@ -200,11 +239,17 @@ class Rollout:
 
     def _product_rollout(self, application: str, changed: bool) -> None:
         """updateAppOnCluster: the servers of a node are stopped, the node is synchronized, they start again."""
-        seconds = self._options.start_timeout
-        if not changed and self.in_sync() and len(self._started(application)) == len(self.places):
-            return
+        behind = {node["node"] for node in self.nodes() if node["managed"] and node["synchronized"] != "true"}
+        own = {place.node for place in self.places}
+        if changed or behind & own or len(self._started(application)) != len(self.places):
+            self._update_cluster(application)
+        for node in self.nodes():  # those of web servers alone: the product does the cluster's
+            if node["node"] not in own and node["managed"] and node["synchronized"] != "true":
+                self._synchronize(node)
+
+    def _update_cluster(self, application: str) -> None:
         try:
-            self._session.request("rollout", application=application, seconds=seconds)
+            self._session.request("rollout", application=application, seconds=self._options.start_timeout)
         except RequestFailed as error:
             if error.kind != TIMEOUT:
                 raise
@@ -213,10 +258,10 @@ class Rollout:
             self._await_in_sync(place.node)
             self._await_seen(application, place, started=True)
 
-    def _verify(self, application: str) -> None:
+    def _verify(self, application: str, places: List[Place]) -> None:
         """Per server, once all is done: a start seen on the first node says nothing about the last."""
         started = self._started(application)
-        missing = [str(place) for place in self.places if place not in started]
+        missing = [str(place) for place in places if place not in started]
         if missing:
             message = "application %s is not running on %s" % (application, ", ".join(missing))
             raise AppServerError(message, self._options.place, "read SystemOut.log there, %s" % _AGAIN)

@@ -7,6 +7,7 @@ soap.client.props of its own. Nothing secret is an argument; wsadmin echoes argu
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pkgutil
@@ -14,7 +15,7 @@ import re
 import secrets
 import shutil
 import tempfile
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, List, NamedTuple, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers import was_jython
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_jython import (
@@ -58,6 +59,7 @@ IDLE, ENDING = 300, 20
 #: seconds added to the time-out of a request, for the client to notice it
 PATIENCE = 30
 _TAIL = 400
+_INTO_THE_WORKSPACE, _OUT_OF_THE_WORKSPACE = ("install", "uninstall", "write_settings"), ("save", "reset")
 _CURES = {
     ACCESS: "give the user the roles Deployer and Operator, or Configurator, in the cell",
     CONFLICT: "somebody else saved the same documents: nothing of this was kept; run again",
@@ -71,6 +73,10 @@ class RequestFailed(AppServerError):
     def __init__(self, message: str, place: str, kind: str) -> None:
         super().__init__(message, place, _CURES.get(kind, "read SystemOut.log of the process that it names"))
         self.kind = kind
+
+
+class SessionLost(HostStateUnknown):
+    """wsadmin ended, or is silent: no further request of this session will be answered."""
 
 
 class Connected(NamedTuple):
@@ -91,7 +97,9 @@ class WasSession:
         self._conversation: Optional[Conversation] = None
         self._marker = ""
         self._number = 0
+        self._unsaved = False
         self._connected: Optional[Connected] = None
+        self._aside: List[Callable[[], None]] = []
 
     # -- beginning and ending --------------------------------------------------------------
 
@@ -105,15 +113,38 @@ class WasSession:
                 raise
         return self._connected
 
+    def begin_anew(self) -> None:
+        """Go on with a new wsadmin, which sees what is saved; the one so far is left alone until ``close``.
+
+        Its workspace may be what a save that timed out is still saving.
+        """
+        conversation, directory, number = self._conversation, self.directory, self._number
+        self._aside.append(lambda: self._end(conversation, directory, number))
+        self._conversation, self._connected, self.directory, self._unsaved = None, None, "", False
+        self.connect()
+
+    def refresh(self) -> None:
+        """Drop what was not saved: the next save must not save it."""
+        if self._is_over():
+            self.close()
+        elif self._connected is not None:
+            self.request("reset")
+
     def close(self) -> None:
         """End wsadmin and remove what it needed; credentials go in every case."""
-        conversation, directory = self._conversation, self.directory
-        self._conversation, self._connected, self.directory = None, None, ""
+        conversation, directory, number = self._conversation, self.directory, self._number
+        self._conversation, self._connected, self.directory, self._unsaved = None, None, "", False
+        with contextlib.ExitStack() as stack:
+            while self._aside:
+                stack.callback(self._aside.pop())
+            stack.callback(self._end, conversation, directory, number)
+
+    def _end(self, conversation: Optional[Conversation], directory: str, number: int) -> None:
         try:
             if conversation is not None:
                 with conversation:
                     if not conversation.ended:
-                        self._hand_over(directory, {"operation_name": "end"})
+                        self._hand_over(directory, number + 1, {"operation_name": "end"})
                         conversation.wait(ENDING)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
@@ -163,11 +194,21 @@ class WasSession:
 
     def request(self, operation: str, /, **parameters: Any) -> Dict[str, Any]:
         """The result of one operation of the script; raises RequestFailed with its kind."""
+        if self._is_over() and not self._unsaved:
+            self.close()
         self.connect()
-        return self._ask(dict(parameters, operation_name=operation), self.options.request_timeout + PATIENCE)
+        self._unsaved = self._unsaved or operation in _INTO_THE_WORKSPACE
+        result = self._ask(dict(parameters, operation_name=operation), self.options.request_timeout + PATIENCE)
+        self._unsaved = self._unsaved and operation not in _OUT_OF_THE_WORKSPACE
+        return result
+
+    def _is_over(self) -> bool:
+        """Whether wsadmin has ended: it does when nobody asked for IDLE seconds."""
+        return self._conversation is not None and self._conversation.wait(0) is not None
 
     def _ask(self, parameters: Dict[str, Any], seconds: float) -> Dict[str, Any]:
         operation = parameters["operation_name"]
+        require_latin_1(parameters, self.options.place)
         said = self._answered(parameters, seconds)
         if "error" in said:
             shown = self._tail(said["error"])
@@ -177,24 +218,22 @@ class WasSession:
     def _answered(self, parameters: Dict[str, Any], seconds: float) -> Dict[str, Any]:
         conversation = self._conversation
         if conversation is None:
-            raise HostStateUnknown("the session with the cell is over", self.options.place, "run again")
+            raise SessionLost("the session with the cell is over", self.options.place, "run again")
         conversation.send(b"")  # what is printed from here on belongs to this request
-        self._number += 1
-        self._hand_over(self.directory, parameters)
+        self._hand_over(self.directory, self._number + 1, parameters)
+        self._number += 1  # from here on the script waits for the next one
         begin, end = (b"%s:%d:%s" % (self._marker.encode(), self._number, word) for word in (b"begin", b"end"))
         printed = conversation.await_text(re.compile(re.escape(end)), seconds)
         if end not in printed:
-            raise self._silent(printed, conversation.ended, seconds)
-        framed = printed.split(begin, 1)[1].split(end, 1)[0]
-        return dict(json.loads(framed.decode("ascii")))
+            what = "ended" if conversation.ended else "gave no answer within %d s" % seconds
+            raise self._lost(what, printed)
+        said = _said(printed.partition(begin)[2].partition(end)[0])
+        if said is None:
+            raise self._lost("gave no answer that can be read", printed)
+        return said
 
-    def _hand_over(self, directory: str, parameters: Dict[str, Any]) -> None:
-        number = self._number if parameters["operation_name"] != "end" else self._number + 1
-        handed = json.dumps(parameters)
-        if any(ord(letter) > 0xFF for value in parameters.values() for letter in str(value)):
-            message = "wsadmin takes characters of Latin-1 only: %s" % handed
-            raise InvalidInput(message, self.options.place, "write it with such characters")
-        self._write("request-%d.json" % number, handed, directory)
+    def _hand_over(self, directory: str, number: int, parameters: Dict[str, Any]) -> None:
+        self._write("request-%d.json" % number, json.dumps(parameters), directory)
 
     def _write(self, name: str, content: str, directory: str = "") -> None:
         """Under its name at once, for this user's eyes only."""
@@ -211,11 +250,10 @@ class WasSession:
         cure = "see whether the deployment manager (or the server) runs, and user and password_file"
         return HostStateUnknown("wsadmin is not connected: %s" % self._tail(told), self.options.place, cure)
 
-    def _silent(self, printed: bytes, ended: bool, seconds: float) -> HostStateUnknown:
+    def _lost(self, what: str, printed: bytes) -> SessionLost:
         shown = self._tail(printed.decode("utf-8", "replace"))
-        what = "ended" if ended else "gave no answer within %d s" % seconds
         message = "wsadmin %s; it printed: %s" % (what, shown or "nothing")
-        return HostStateUnknown(message, self.options.place, "read logs/wsadmin.traceout of the profile")
+        return SessionLost(message, self.options.place, "read logs/wsadmin.traceout of the profile")
 
     def _tail(self, said: str) -> str:
         """The end of a text, in one line and without the password."""
@@ -224,12 +262,33 @@ class WasSession:
         return " ".join(shown.split())[-_TAIL:]
 
 
-def script(directory: str) -> str:
-    """The script of a session: what stands below the mark in every part of was_jython, and the call."""
-    parts = [_source(part.__name__.rpartition(".")[2]) for part in PARTS]
-    return HEADER + "".join(parts) + FOOTER % json.dumps(directory)
+def require_latin_1(value: Any, place: str) -> None:
+    """Raise InvalidInput, naming the text, for letters that wsadmin does not take."""
+    if any(ord(letter) > 0xFF for letter in json.dumps(value, ensure_ascii=False)):
+        message = "wsadmin takes characters of Latin-1 only: %s" % json.dumps(value)
+        raise InvalidInput(message, place, "write it with such characters")
+
+
+def _said(framed: bytes) -> Optional[Dict[str, Any]]:
+    """An answer of the script, None if it is none."""
+    try:
+        said = json.loads(framed.decode("ascii"))
+    except ValueError:
+        return None
+    if isinstance(said, dict) and (isinstance(said.get("result"), dict) or isinstance(said.get("error"), str)):
+        return said
+    return None
 
 
 def _source(name: str) -> str:
     data = pkgutil.get_data(was_jython.__name__, name + ".py") or b""
     return data.decode("ascii").split(MARK, 1)[1]
+
+
+#: read once, for a process that outlives the file that its module came in (T39)
+SOURCES = "".join(_source(part.__name__.rpartition(".")[2]) for part in PARTS)
+
+
+def script(directory: str) -> str:
+    """The script of a session: what stands below the mark in every part of was_jython, and the call."""
+    return HEADER + SOURCES + FOOTER % json.dumps(directory)

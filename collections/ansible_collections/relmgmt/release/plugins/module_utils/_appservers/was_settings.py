@@ -18,6 +18,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_ro
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import (
     RequestFailed,
     WasSession,
+    require_latin_1,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.was_answers import TIMEOUT
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import (
@@ -26,7 +27,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config i
     Setting,
     option_key,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
 
 MARKER = "relmgmt.settings"
@@ -47,16 +48,23 @@ class WasSettings:
         """What is configured; servers that differ show as a text that nobody can want."""
         found = {one.key: self._values(one) for one in settings}
         values = {key: _common(those) for key, those in found.items()}
-        unlike = [str(place) for place in self._rollout.places if not self._in_force(place)]
-        return Observed(values, "not restarted since the last change: %s" % ", ".join(unlike) if unlike else "")
+        unlike = ", ".join(map(str, self._not_in_force()))
+        return Observed(values, unlike and "not restarted since the last change: %s" % unlike)
 
     def check(self, settings: Sequence[Setting]) -> None:
         """Refuse what a cell does not have, and what would be in force after a restart that is not allowed."""
         for one in settings:
+            require_latin_1([one.name, one.value], self._place)
+            if one.value is None and one.name.startswith("%s:" % _ENDPOINT):
+                cure = "give the port that it shall have"
+                raise InvalidInput("%s: a port cannot be absent" % one.key, self._place, cure)
             values = self._values(one)
             if len(set(values.values())) > 1:
                 raise AppServerError("%s differs between servers: %s" % (one.key, _common(values)), self._place, _CURE)
         of_jvm = [one.key for one in settings if one.type in OF_JVM]
+        unlike = self._not_in_force()
+        if unlike:  # whatever is named now: apply restarts these too
+            of_jvm.append("an earlier change (%s)" % ", ".join(map(str, unlike)))
         if of_jvm and self._session.connect().process == BASE:
             cure = "have the administrator set it and restart the server: a session ends with its server"
             raise AppServerError("a base server cannot be restarted here for %s" % ", ".join(of_jvm), self._place, cure)
@@ -81,7 +89,7 @@ class WasSettings:
         changed = [one for one in settings if seen.values[one.key] != one.value]
         if changed:
             self._write(changed, files.get(MARKER, ""))
-        restarted = [place for place in self._rollout.places if not self._in_force(place)]
+        restarted = self._not_in_force()
         for place in restarted:
             self._restart(place)
         return {"changed": bool(changed or restarted), "restarted": bool(restarted), "errors": []}
@@ -96,7 +104,7 @@ class WasSettings:
         try:
             for row in rows:
                 self._session.request("write_settings", settings=[self._resolved(row)])
-        except RequestFailed:
+        except RelmgmtError:
             self._rollout.drop()
             raise
         self._rollout.save(lambda: self.observe(settings).values == {one.key: one.value for one in settings})
@@ -157,6 +165,9 @@ class WasSettings:
         return ["/Node:%s/Server:%s/VariableMap:/" % place for place in self._rollout.places]
 
     # -- servers -------------------------------------------------------------------------------
+
+    def _not_in_force(self) -> List[Place]:
+        return [place for place in self._rollout.places if not self._in_force(place)]
 
     def _in_force(self, place: Place) -> bool:
         """Whether the running JVM is of this configuration; one that is stopped will be when it starts."""

@@ -22,7 +22,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app impo
     web_app,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._drop import fetch
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import copy_durably, make_dirs, sha256_file
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 
@@ -89,18 +89,35 @@ class _Job(NamedTuple):
     app: WebApp
     server: AppServer
     component: str
+    file: str
     sha256: str
     release: str
 
 
 def deploy(host: Host) -> Outcome:
-    """Install, update or restart the application, or nothing; decided from what is observed."""
-    job = _job(host)
-    with closing(job.server):
-        return _deploy(host, job)
+    """Install, update or restart each application, or nothing; decided from what is observed.
+
+    One server serves all of them (a start of wsadmin costs 8 to 20 seconds); each is an act of its own.
+    """
+    several = host.params["applications"]
+    jobs = _jobs(host, [host.params] if several is None else several)
+    with closing(jobs[0].server):
+        outcomes = [_deploy(host, job) for job in jobs]
+    return outcomes[0] if several is None else _joined(outcomes)
+
+
+def _joined(outcomes: List[Outcome]) -> Outcome:
+    """One outcome that tells each application's."""
+    records = [dict(one.record, changed=one.changed, msg=one.message) for one in outcomes]
+    return Outcome(
+        any(one.changed for one in outcomes), {"applications": records},
+        "".join(one.before for one in outcomes), "".join(one.after for one in outcomes),
+        "; ".join("%s: %s" % (one.record["application"], one.message) for one in outcomes),
+    )
 
 
 def _deploy(host: Host, job: _Job) -> Outcome:
+    job.server.refresh()
     job.server.require_ready(job.app)
     observed = job.server.observe(job.app)
     todo = plan(observed, job.sha256)
@@ -140,11 +157,16 @@ def observe_war(recipe: Dict[str, Any]) -> Deployed:
         return server.observe(app)
 
 
-def _job(host: Host) -> _Job:
-    p = host.params
-    app = web_app(p["application"], p["context_root"], p["libraries"])
-    permit = host.guard(packages=[p["sha256"]])
-    return _Job(app, app_server(p["websphere"]), _component(app.name), p["sha256"], permit.release)
+def _jobs(host: Host, wanted: List[Dict[str, Any]]) -> List[_Job]:
+    apps = [web_app(one["application"], one["context_root"], one["libraries"]) for one in wanted]
+    if len({app.name for app in apps}) != len(apps) or not apps:
+        raise InvalidInput("no application, or one twice", "applications", "name each once")
+    release = host.guard(packages=[one["sha256"] for one in wanted]).release
+    server = app_server(host.params["websphere"])
+    return [
+        _Job(app, server, _component(app.name), one["file"], one["sha256"], release)
+        for app, one in zip(apps, wanted)
+    ]
 
 
 def _component(application: str) -> str:
@@ -170,8 +192,8 @@ def _observed_record(app: WebApp, observed: Deployed, current: Dict[str, Any]) -
 
 def _fetched(host: Host, job: _Job) -> str:
     p = host.params
-    war = fetch(p["drop"], p["bundle"], p["file"], job.sha256, host.tmpdir)
-    read_entries(war, _LIMITS, p["file"])  # every member is read: a broken WAR is refused before the change
+    war = fetch(p["drop"], p["bundle"], job.file, job.sha256, host.tmpdir)
+    read_entries(war, _LIMITS, job.file)  # every member is read: a broken WAR is refused before the change
     return war
 
 

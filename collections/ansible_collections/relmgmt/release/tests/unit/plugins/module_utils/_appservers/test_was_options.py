@@ -47,6 +47,7 @@ def test_what_cannot_be_is_refused(wrong, told):
 def test_the_password_is_the_first_line_of_its_file(tmp_path):
     path = tmp_path / "secret"
     path.write_bytes("pässword\r\nmore\n".encode())
+    path.chmod(0o600)
     assert WasOptions.of({**GIVEN, "username": "u", "password_file": str(path)}).password() == "pässword"
 
 
@@ -55,5 +56,16 @@ def test_a_password_that_cannot_be_read_is_told_without_it(tmp_path, content):
     path = tmp_path / "secret"
     if content:
         path.write_bytes(content)
+        path.chmod(0o600)
     with pytest.raises(InvalidInput, match="the password cannot be read"):
         WasOptions.of({**GIVEN, "username": "u", "password_file": str(path)}).password()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_password_that_others_may_read_is_refused(tmp_path, mode):
+    path = tmp_path / "secret"
+    path.write_text("s3cret\n")
+    path.chmod(mode)
+    with pytest.raises(InvalidInput, match="others may read the password file") as caught:
+        WasOptions.of({**GIVEN, "username": "u", "password_file": str(path)}).password()
+    assert "s3cret" not in str(caught.value)
