@@ -20,6 +20,7 @@ OVERRIDE = "relmgmt@configuration.xml"
 #: below the server's configuration directory
 FOLDER = "relmgmt"
 _BEGIN, _END = "# relmgmt: begin (kept by releases, a change by hand is overwritten)", "# relmgmt: end"
+_INTERIM = "<!-- On the way from a change that was cut off. -->"
 _FRAGMENT = re.compile(r"\A(?P<name>.+)-[0-9a-f]{12}\.xml\Z")
 _FEATURES = "featureManager"
 
@@ -47,12 +48,12 @@ def library_file(name: str, sha256: str) -> str:
     return "%s-%s.jar" % (name, sha256[:12])
 
 
-def render(files: Files) -> bytes:
-    """The whole override file; empty when it would hold nothing."""
-    if not any(files):
+def render(files: Files, is_interim: bool = False) -> bytes:
+    """The whole override file; empty when it would hold nothing, but an interim one never is, nor like another."""
+    if not any(files) and not is_interim:
         return b""
     place = "${server.config.dir}/%s/" % FOLDER
-    lines = [HEADER]
+    lines = [HEADER, _INTERIM] if is_interim else [HEADER]
     for name, value in sorted(files.variables.items()):
         lines.append("<variable name=%s value=%s/>" % (quoteattr(name), quoteattr(value)))
     for name, file in sorted(files.libraries.items()):
