@@ -272,6 +272,15 @@ def test_a_change_by_hand_is_drift_and_the_next_release_tells_it(web):
     assert [row["component"] for row in web.drift()] == ["configuration"]  # still: no release has named it since
 
 
+def test_a_run_killed_after_its_cutover_is_recorded_by_the_next(web):
+    """Invariant 10: a setting that the ledger knows by an older value."""
+    run("websphere_config", web.release("CFIS001", VARIABLE))
+    path = web.server.directory / "configDropins/overrides/relmgmt@configuration.xml"
+    path.write_text(path.read_text().replace('"test"', '"production"'))
+    assert run("websphere_config", web.release("CFIS002", {**VARIABLE, "value": "production"}))["changed"] is False
+    assert web.drift() == []
+
+
 def test_a_stopped_server_is_an_error_but_undo_still_puts_the_files_back(web):
     run("websphere_config", web.release("CFIS001", VARIABLE))
     options = web.release("CFIS002", {**VARIABLE, "value": "production"})

@@ -172,7 +172,8 @@ def _verify(job: _Job) -> None:
 
 def _adopt(host: Host, job: _Job) -> None:
     """The host is right but the ledger is behind: a run was killed after its cutover."""
-    unknown = [setting.key for setting in job.settings if setting.key not in job.expected]
+    given = value_digests(job.settings, {setting.key: setting.value for setting in job.settings})
+    unknown = [key for key, digest in given.items() if job.expected.get(key) != digest]
     if host.check_mode or not unknown or not host.params.get("change"):
         return
     with host.act("websphere_config", COMPONENT, {"action": "record", "settings": unknown}, {}):
