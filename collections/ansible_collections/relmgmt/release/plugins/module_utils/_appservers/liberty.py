@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequ
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_dropins import QUIET_SECONDS, DropIns
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending, require_known
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
     LibertyServer,
@@ -100,10 +100,14 @@ class Liberty(AppServer):
         if not os.path.exists(self.server.log) and not self.server.health_path:
             cure = "give relmgmt_websphere.liberty.log, or health_path"
             raise AppServerError("nothing would tell that the application has started", self.server.log, cure)
-        if self._goes_to_dropins(app):
+        if self._placement(app) is not None and self._dropins.find(app) is not None:
+            message = "application %s is in dropins and below apps, and both fight for its name" % app.name
+            raise AppServerError(message, self._dropins.path(app), "remove one of them by hand")
+        goes_to = DROPINS if self._goes_to_dropins(app) else APPS
+        if goes_to == DROPINS:
             self._dropins.require(app)
-        else:
-            self._updates.require(self._updates.monitoring().configuration)
+        for place in sorted(self._places(app, goes_to)):
+            self._updates.require(self._trigger(place))
 
     def observe(self, app: WebApp) -> Deployed:
         self._require_sole_definition(app)
@@ -211,9 +215,11 @@ class Liberty(AppServer):
         override = self._kept_override(kept)
         wrong_war = self._restore_war(kept)
         current = read_if_there(self._override(app))
-        if self.state() != RUNNING:
+        state = self.state()
+        if state != RUNNING:
             self._dropins.remove(app)
             self._write_override(app, override)
+            require_known(state, self.place)
             return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
         self._clear(app, cut_off)
         moved = self._dropins.take_out(app)
@@ -232,9 +238,11 @@ class Liberty(AppServer):
 
     def _put_back_dropin(self, app: WebApp, kept: Dict[str, Any], cut_off: FrozenSet[str]) -> Dict[str, Any]:
         war = self._kept_war(kept)
-        if self.state() != RUNNING:
+        state = self.state()
+        if state != RUNNING:
             self._write_override(app, None)
             self._dropins.lay(app, war)
+            require_known(state, self.place)
             return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
         self._clear(app, cut_off)
         moved = self._withdraw(app)

@@ -64,7 +64,6 @@ class DropIns:
             raise AppServerError(message, self.path(app), _MOVE)
         if app.libraries:
             raise AppServerError("an application in dropins has no shared libraries", self.path(app), _MOVE)
-        self._updates.require(monitoring.applications)
 
     def place(self, app: WebApp, war: str) -> Dict[str, Any]:
         """Make the file `war` the application and wait until it runs."""

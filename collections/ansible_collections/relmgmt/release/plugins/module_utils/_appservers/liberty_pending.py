@@ -11,6 +11,8 @@ import contextlib
 import os
 from typing import FrozenSet, Iterable, Iterator
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import UNKNOWN
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, read_if_there, write_durably
 
 
@@ -35,3 +37,10 @@ class Pending:
 
     def _path(self, name: str) -> str:
         return os.path.join(self._config_dir, ".relmgmt-pending-%s" % name)
+
+
+def require_known(state: str, place: str) -> None:
+    """Raise, after the files of a way back were laid, if nobody knows whether the server runs by others."""
+    if state == UNKNOWN:
+        cure = "see what `server status` says, then run the rollback again"
+        raise HostStateUnknown("the files are back, but the state of the server cannot be observed", place, cure)

@@ -8,7 +8,7 @@ import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending, require_known
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
     LibertyServer,
     serves,
@@ -150,6 +150,7 @@ class LibertySettings:
             options = layout.render_options(self._options_text(), self._wanted_options(changed))
             if state != RUNNING:
                 self._write(wanted, options)
+                require_known(state, self.place)
                 return {"server": STOPPED, "changed": True, "restarted": False, "errors": []}
             trigger = DISABLED if _RESTART in words else self._updates.monitoring().configuration
             if was_cut_off and trigger != DISABLED:
