@@ -228,6 +228,15 @@ def test_what_the_server_refuses_ends_the_wait_and_goes_back(web):
     assert web.override == ""
 
 
+def test_features_are_waited_for_if_they_are_new_and_not_if_they_are_there(web):
+    """Of those that it has already the server tells nothing."""
+    asking = "<server><featureManager><feature>%s</feature></featureManager></server>"
+    for feature in ("transportSecurity-1.0", "ssl-1.0", "SERVLET-4.0"):  # new, one that it brings along, of server.xml
+        fragment = {**FRAGMENT, "name": feature, "file": "features.xml"}
+        done = run("websphere_config", web.release("CFIS001", fragment, features_xml=asking % feature))
+        assert done.get("changed"), done["msg"]
+
+
 @pytest.mark.parametrize(
     "text,reason",
     [

@@ -25,7 +25,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_conf
     is_override,
     read_override,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch
+from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch, config_errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import (
     FRAGMENT,
     LIBRARY,
@@ -49,7 +49,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import (
 )
 
 _MARK, _FILES, _RESTART = "@configuration", "files", "restart"  # @ is in no application's name
-_FEATURE_SECONDS = 10  # for a server to say what became of features once it has taken the configuration in
 _LARGEST_FRAGMENT = 1 << 20
 
 
@@ -176,9 +175,9 @@ class LibertySettings:
         self, changed: Sequence[Setting], wanted: layout.Files, options: str, trigger: str
     ) -> Dict[str, Any]:
         restart = trigger == DISABLED
-        fragments = [self._path(one, wanted) for one in changed if one.type == FRAGMENT and one.value is not None]
-        features = any(layout.names_features(_small(path, path), path) for path in fragments if path is not None)
-        log, watch = LibertyLog(self.server.log), ConfigWatch(features, restart)
+        features = bool(self._features(changed, wanted) - self._features_in_force())
+        known = config_errors(LibertyLog(self.server.log).whole()) if restart else []
+        log, watch = LibertyLog(self.server.log), ConfigWatch(features, restart, known)
         existed, roots = os.path.exists(self._override), self._served()
         if self._write(wanted, options) or restart:
             self._updates.announce(trigger, changed_file(self._override, existed))
@@ -187,18 +186,19 @@ class LibertySettings:
                 self._await_applications(log, watch, roots)
         return {"changed": True, "restarted": restart, "errors": watch.errors[:20], "message": watch.verdict.message}
 
+    def _features(self, changed: Sequence[Setting], wanted: layout.Files) -> Set[str]:
+        """What fragments ask for."""
+        fragments = [self._path(one, wanted) for one in changed if one.type == FRAGMENT and one.value is not None]
+        return {name for path in fragments if path for name in layout.features(_small(path, path), path)}
+
+    def _features_in_force(self) -> Set[str]:
+        """What the configuration asks for already: of these the server tells nothing new."""
+        return {name for path, data in configuration(self.server) for name in layout.features(data, path)}
+
     def _await(self, log: LibertyLog, watch: ConfigWatch) -> None:
         deadline = time.monotonic() + self.server.start_timeout
-        subject, failure = "the configuration", "was not taken in"
-
-        def taken() -> bool:
-            return watch.config_done or watch.verdict.state != "waiting"
-
-        self._updates.follow(log, watch, taken, deadline, subject, failure)
-        patience = time.monotonic() + _FEATURE_SECONDS
         self._updates.follow(
-            log, watch, lambda: watch.verdict.state != "waiting" or time.monotonic() >= patience,
-            patience + self.server.start_timeout, subject, failure,
+            log, watch, lambda: watch.verdict.state != "waiting", deadline, "the configuration", "was not taken in"
         )
         if watch.verdict.state == "failed":
             message = "the server refuses the configuration: %s" % watch.verdict.message

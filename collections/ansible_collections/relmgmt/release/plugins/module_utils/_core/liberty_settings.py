@@ -22,7 +22,6 @@ FOLDER = "relmgmt"
 _BEGIN, _END = "# relmgmt: begin (kept by releases, a change by hand is overwritten)", "# relmgmt: end"
 _INTERIM = "<!-- On the way from a change that was cut off. -->"
 _FRAGMENT = re.compile(r"\A(?P<name>.+)-[0-9a-f]{12}\.xml\Z")
-_FEATURES = "featureManager"
 
 
 class Files(NamedTuple):
@@ -98,9 +97,10 @@ def check_fragment(data: bytes, place: str) -> None:
             raise InvalidInput("it includes another file, which nobody sealed", place, "put that in, or name it too")
 
 
-def names_features(data: bytes, place: str) -> bool:
-    """Does a fragment ask for features? The server says so by messages of their own."""
-    return root_of(data, place).find(_FEATURES) is not None
+def features(data: bytes, place: str) -> List[str]:
+    """The features that a configuration file asks for, in small letters. The server tells of new ones by themselves."""
+    found = root_of(data, place).findall("featureManager/feature")
+    return [(one.text or "").strip().lower() for one in found]
 
 
 def read_options(text: str) -> Dict[str, str]:
