@@ -175,26 +175,34 @@ class Liberty(AppServer):
         goes_to = DROPINS if self._goes_to_dropins(app) else APPS
         was_cut_off, places = self._cut_off(app), self._places(app, goes_to)
         with self._pending.until_in_force(app.name, places):
-            if was_cut_off:
-                self._clear(app, places)
-            return self._deploy_to_dropins(app, war) if goes_to == DROPINS else self._deploy_to_apps(app, war)
+            cut_off = places if was_cut_off else frozenset()
+            way = self._deploy_to_dropins if goes_to == DROPINS else self._deploy_to_apps
+            return way(app, war, cut_off)
 
-    def _deploy_to_dropins(self, app: WebApp, war: str) -> Dict[str, Any]:
+    def _deploy_to_dropins(self, app: WebApp, war: str, cut_off: FrozenSet[str]) -> Dict[str, Any]:
+        self._dropins.bring(app, war)
+        self._clear(app, cut_off)
         self._withdraw(app)
-        return self._dropins.place(app, war)
+        return self._dropins.place(app)
 
-    def _deploy_to_apps(self, app: WebApp, war: str) -> Dict[str, Any]:
-        self._dropins.take_out(app)
+    def _deploy_to_apps(self, app: WebApp, war: str, cut_off: FrozenSet[str]) -> Dict[str, Any]:
         sha256 = sha256_file(war)
         location = war_name(app.name, sha256)
         target = os.path.join(self._apps, location)
         override = render_override(app.name, app.context_root, location, app.libraries)
+        if not os.path.exists(target):  # before anything is out of service: the disk may be full
+            self._bring(war, target)
+        self._clear(app, cut_off)
+        self._dropins.take_out(app)
         if self._must_be_seen_gone(app, override):
             self._withdraw(app)
-        if not os.path.isfile(target) or sha256_file(target) != sha256:
-            make_dirs(self._apps)
-            copy_durably(war, target, 0o644)
+        if sha256_file(target) != sha256:  # not under the feet of what runs
+            self._bring(war, target)
         return self._cut_over(app, override)
+
+    def _bring(self, war: str, target: str) -> None:
+        make_dirs(self._apps)
+        copy_durably(war, target, 0o644)
 
     def _must_be_seen_gone(self, app: WebApp, override: bytes) -> bool:
         """The same configuration again would change nothing and start nothing; and without a log a page proves
@@ -232,7 +240,8 @@ class Liberty(AppServer):
         if self._must_be_seen_gone(app, override):
             self._withdraw(app)
         if not kept.get("was_started", True):
-            self._write_override(app, override)
+            existed = self._write_override(app, override)
+            self._updates.announce(self._trigger(APPS), changed_file(self._override(app), existed))
             return {"server": RUNNING, "restored": True, "note": "the application did not run before either"}
         return dict(self._cut_over(app, override), server=RUNNING, restored=True)
 
@@ -241,21 +250,27 @@ class Liberty(AppServer):
         state = self.state()
         if state != RUNNING:
             self._write_override(app, None)
-            self._dropins.lay(app, war)
+            self._dropins.bring(app, war)
+            self._dropins.lay(app)
             require_known(state, self.place)
             return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
-        self._clear(app, cut_off)
-        moved = self._withdraw(app)
         found = self._dropins.find(app)
         sound = not cut_off and found is not None and sha256_file(found) == kept["sha256"]
+        if not sound:
+            self._dropins.bring(app, war)
+        self._clear(app, cut_off)
+        moved = self._withdraw(app)
         started = serves(self.server.url, self._dropins.context_root(app))
         was_started = kept.get("was_started", True)
         if sound and (started or not was_started):
             return {"server": RUNNING, "restored": moved}
+        if sound:
+            self._dropins.bring(app, war)
         if not was_started:
-            self._dropins.lay(app, war)
+            self._dropins.lay(app)
+            self._updates.announce(self._trigger(DROPINS), Changed(created=[self._dropins.path(app)]))
             return {"server": RUNNING, "restored": True, "note": "the application did not run before either"}
-        return dict(self._dropins.place(app, war), server=RUNNING, restored=True)
+        return dict(self._dropins.place(app), server=RUNNING, restored=True)
 
     def _cut_over(self, app: WebApp, override: bytes) -> Dict[str, Any]:
         trigger = self._updates.monitoring().configuration

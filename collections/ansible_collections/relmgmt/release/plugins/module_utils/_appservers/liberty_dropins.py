@@ -65,24 +65,26 @@ class DropIns:
         if app.libraries:
             raise AppServerError("an application in dropins has no shared libraries", self.path(app), _MOVE)
 
-    def place(self, app: WebApp, war: str) -> Dict[str, Any]:
-        """Make the file `war` the application and wait until it runs."""
+    def place(self, app: WebApp) -> Dict[str, Any]:
+        """Make the file that was brought the application and wait until it runs."""
         trigger = self._updates.monitoring().applications
         if trigger != DISABLED:
             self.take_out(app)
         watch = Watch(app.name, restart=trigger == DISABLED, armed=trigger != DISABLED)
         start = Start(self._updates, watch, self.context_root(app))
-        self.lay(app, war)
+        self.lay(app)
         self._updates.announce(trigger, Changed(created=[self.path(app)]))
         return start.wait()
 
-    def lay(self, app: WebApp, war: str) -> None:
-        """Put the file there at once and whole: it is written outside of what the server watches."""
+    def bring(self, app: WebApp, war: str) -> None:
+        """Copy the file beside the directory, outside of what the server watches; nothing is out of service for it."""
+        copy_durably(war, self._aside(app), 0o644)
+
+    def lay(self, app: WebApp) -> None:
+        """Put the file that was brought there, at once and whole."""
         folder = self._folder()
-        aside = os.path.join(os.path.dirname(folder), ".relmgmt-%s.war" % app.name)
         os.makedirs(folder, exist_ok=True)
-        copy_durably(war, aside, 0o644)
-        os.rename(aside, self.path(app))
+        os.rename(self._aside(app), self.path(app))
         fsync_dir(folder)
 
     def remove(self, app: WebApp) -> bool:
@@ -112,6 +114,9 @@ class DropIns:
         subject = "application %s" % app.name
         self._updates.follow(log, watch, gone, deadline, subject, "was not taken out of service")
         return True
+
+    def _aside(self, app: WebApp) -> str:
+        return os.path.join(os.path.dirname(self._folder()), ".relmgmt-%s.war" % app.name)
 
     def _folder(self) -> str:
         return resolve(self.server, self._updates.monitoring().dropins, self.server.config_dir)

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers import liberty, liberty_dropins
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty import Liberty
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
@@ -111,3 +113,18 @@ def test_an_application_in_both_places_is_refused(server):
     with pytest.raises(AppServerError, match="both fight for its name") as caught:
         Liberty(server).require_ready(APP)
     assert caught.value.place == path
+
+
+@pytest.mark.parametrize("placement", ["apps", "dropins"])
+def test_a_full_disk_takes_nothing_out_of_service(server, tmp_path, monkeypatch, placement):
+    """The next WAR is copied first."""
+    def full(source, target, mode):
+        raise OSError(errno.ENOSPC, "no space left", target)
+
+    running = write(server, "dropins/cfis.war")
+    (tmp_path / "next.war").write_bytes(b"next")
+    for module in (liberty, liberty_dropins):
+        monkeypatch.setattr(module, "copy_durably", full)
+    with pytest.raises(OSError, match="no space left"):
+        Liberty(server._replace(placement=placement)).deploy(APP, str(tmp_path / "next.war"))
+    assert os.path.exists(running)
