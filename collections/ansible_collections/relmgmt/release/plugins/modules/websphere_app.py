@@ -123,7 +123,7 @@ previous_sha256:
   returned: success
   type: str
 state:
-  description: State of the application; absent, started or stopped.
+  description: State of the application; absent, started, stopped, or unknown after a change that was cut off.
   returned: success
   type: str
 drift:
