@@ -125,6 +125,37 @@ class TestMbean:
         other.chmod(0o600)
         assert "answered with status 401" in run("websphere_app", options)["msg"]
 
+    def test_files_that_the_server_was_not_told_of_are_not_taken_for_what_runs(self, web, tmp_path):
+        """The mark stands until the server runs by them: the next run deploys, the next rollback goes back."""
+        assert run("websphere_app", web.package("CFIS001", "one"))["state"] == "started"
+        other = tmp_path / "other"
+        other.write_text("wrong\n")
+        other.chmod(0o600)
+        right = web.server.options["admin"]["password_file"]
+        second = web.package("CFIS002", "two")
+        admin = second["websphere"]["liberty"]["admin"] = {**web.server.options["admin"], "password_file": str(other)}
+        assert "answered with status 401" in run("websphere_app", second)["msg"]
+        failed = newest_act(web.ledger)
+        assert web.page() == (200, "one")
+        admin["password_file"] = right
+        checked = run("websphere_app", second, check=True)
+        assert (checked["changed"], checked["action"], checked["state"]) == (True, "restart", "unknown"), checked
+        done = run("websphere_app", second)
+        assert (done["changed"], done["state"]) == (True, "started"), done
+        assert web.page() == (200, "two")
+        assert run("websphere_app", second)["changed"] is False
+
+        untold = {**failed["undo"], "websphere": {**second["websphere"]}}
+        admin["password_file"] = str(other)
+        for _ in range(2):
+            with pytest.raises(AppServerError, match="status 401"):
+                undo_war(untold, None)
+        assert web.page() == (200, "two")
+        admin["password_file"] = right
+        assert undo_war(untold, None)["restored"] is True
+        assert web.page() == (200, "one")
+        assert undo_war(untold, None)["restored"] is False
+
     def test_a_server_that_is_not_the_certificates_is_not_told_the_password(self, web):
         options = web.package("CFIS001", "one")
         options["websphere"]["liberty"]["admin"] = {**web.server.options["admin"], "ca_file": None}

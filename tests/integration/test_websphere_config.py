@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from liberty_server import LibertyUnderTest, create_server
 from web_application import Web
-from web_host import build_zip, deliver, permit, run, sha256
+from web_host import build_zip, deliver, newest_act, permit, run, sha256
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import entries_digest
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import look
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_config import undo_configuration
 
 MIME = '<server><mimeTypes><type>%s=text/x-of-the-release</type></mimeTypes></server>'
 
@@ -183,6 +185,12 @@ def test_options_of_the_jvm_are_in_force_in_its_process_and_go_back(web):
     pid = web.server.pid
     assert run("websphere_config", options)["changed"] is False
     assert web.server.pid == pid
+    recipe = newest_act(web.ledger)["undo"]
+    recipe["websphere"]["liberty"]["restart_command"] = ["/bin/false"]
+    with pytest.raises(AppServerError, match="the restart failed"):
+        undo_configuration(recipe, None)
+    assert by_hand.read_text() == "-verbose:class\n"
+    assert "-Xss2m" in web.arguments  # so the next rollback has not done with it
     detail = web.undo()
     assert (detail["restored"], detail["restarted"]) == (True, True)
     assert by_hand.read_text() == "-verbose:class\n"
@@ -210,10 +218,23 @@ def test_a_run_that_ended_before_its_restart_is_finished_by_the_next(web):
 def test_what_the_server_refuses_ends_the_wait_and_goes_back(web):
     """T13: at once, with the server's own message."""
     bad = "<server><featureManager><feature>noSuchFeature-9.9</feature></featureManager></server>"
-    failed = run("websphere_config", web.release("CFIS001", {**FRAGMENT, "file": "bad.xml"}, bad_xml=bad))
-    assert "CWWKF0001E" in failed["msg"] or "CWWKF0042E" in failed["msg"], failed  # as each product says it
-    assert web.undo()["restored"] is True
+    options = web.release("CFIS001", VARIABLE, {**FRAGMENT, "file": "bad.xml"}, bad_xml=bad)
+    recipes = []
+    for _ in range(2):  # the second time the file lies there, yet it is not in force
+        failed = run("websphere_config", options)
+        assert "CWWKF0001E" in failed["msg"] or "CWWKF0042E" in failed["msg"], failed  # as each product says it
+        recipes.insert(0, newest_act(web.ledger)["undo"])
+    assert [undo_configuration(recipe, None)["restored"] for recipe in recipes] == [True, True]
     assert web.override == ""
+
+
+def test_features_are_waited_for_if_they_are_new_and_not_if_they_are_there(web):
+    """Of those that it has already the server tells nothing."""
+    asking = "<server><featureManager><feature>%s</feature></featureManager></server>"
+    for feature in ("transportSecurity-1.0", "ssl-1.0", "SERVLET-4.0"):  # new, one that it brings along, of server.xml
+        fragment = {**FRAGMENT, "name": feature, "file": "features.xml"}
+        done = run("websphere_config", web.release("CFIS001", fragment, features_xml=asking % feature))
+        assert done.get("changed"), done["msg"]
 
 
 @pytest.mark.parametrize(
@@ -258,6 +279,15 @@ def test_a_change_by_hand_is_drift_and_the_next_release_tells_it(web):
     done = run("websphere_config", web.release("CFIS002", {**VARIABLE, "value": "production"}))
     assert done["drift"] == ["variable cfis.gateway"]
     assert [row["component"] for row in web.drift()] == ["configuration"]  # still: no release has named it since
+
+
+def test_a_run_killed_after_its_cutover_is_recorded_by_the_next(web):
+    """Invariant 10: a setting that the ledger knows by an older value."""
+    run("websphere_config", web.release("CFIS001", VARIABLE))
+    path = web.server.directory / "configDropins/overrides/relmgmt@configuration.xml"
+    path.write_text(path.read_text().replace('"test"', '"production"'))
+    assert run("websphere_config", web.release("CFIS002", {**VARIABLE, "value": "production"}))["changed"] is False
+    assert web.drift() == []
 
 
 def test_a_stopped_server_is_an_error_but_undo_still_puts_the_files_back(web):

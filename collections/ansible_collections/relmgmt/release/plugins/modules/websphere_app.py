@@ -170,7 +170,7 @@ previous_sha256:
   returned: success, for one application
   type: str
 state:
-  description: State of the application; absent, started or stopped.
+  description: State of the application; absent, started, stopped, or unknown after a change that was cut off.
   returned: success, for one application
   type: str
 drift:

@@ -51,7 +51,7 @@ sha256:
   returned: success
   type: str
 state:
-  description: State of the application; absent, started or stopped.
+  description: State of the application; absent, started, stopped, or unknown after a change that was cut off.
   returned: success
   type: str
 server:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_dropins import DropIns
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_dropins import QUIET_SECONDS, DropIns
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending, require_known
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
     LibertyServer,
     serves,
@@ -51,6 +53,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app impo
     WebApp,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import STOPPED as APP_STOPPED
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import UNKNOWN as APP_UNKNOWN
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._files import (
@@ -63,6 +66,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     write_durably,
 )
 
+APPS, DROPINS = "apps", "dropins"
 _PRIOR_WAR, _PRIOR_OVERRIDE = "prior.war", "prior-override.xml"
 
 
@@ -74,6 +78,7 @@ class Liberty(AppServer):
         self.place = "server %s" % server.name
         self._apps = os.path.join(server.config_dir, "apps")
         self._updates = Updates(server, sleep)
+        self._pending = Pending(server.config_dir)
         self._dropins = DropIns(server, self._updates)
         self._settings = LibertySettings(server, self._updates)
 
@@ -95,13 +100,22 @@ class Liberty(AppServer):
         if not os.path.exists(self.server.log) and not self.server.health_path:
             cure = "give relmgmt_websphere.liberty.log, or health_path"
             raise AppServerError("nothing would tell that the application has started", self.server.log, cure)
-        if self._goes_to_dropins(app):
+        if self._placement(app) is not None and self._dropins.find(app) is not None:
+            message = "application %s is in dropins and below apps, and both fight for its name" % app.name
+            raise AppServerError(message, self._dropins.path(app), "remove one of them by hand")
+        goes_to = DROPINS if self._goes_to_dropins(app) else APPS
+        if goes_to == DROPINS:
             self._dropins.require(app)
-        else:
-            self._updates.require(self._updates.monitoring().configuration)
+        for place in sorted(self._places(app, goes_to)):
+            self._updates.require(self._trigger(place))
 
     def observe(self, app: WebApp) -> Deployed:
         self._require_sole_definition(app)
+        seen = self._observe(app)
+        # What answers may still be the application from before a change that was cut off.
+        return seen._replace(state=APP_UNKNOWN) if seen.state == STARTED and self._cut_off(app) else seen
+
+    def _observe(self, app: WebApp) -> Deployed:
         placement, dropin = self._placement(app), self._dropins.find(app)
         if placement is None:
             return self._observe_dropin(app, dropin)
@@ -158,20 +172,37 @@ class Liberty(AppServer):
 
     def deploy(self, app: WebApp, war: str) -> Dict[str, Any]:
         self._require_libraries(app)
-        if self._goes_to_dropins(app):
-            self._withdraw(app)
-            return self._dropins.place(app, war)
-        self._dropins.take_out(app)
+        goes_to = DROPINS if self._goes_to_dropins(app) else APPS
+        was_cut_off, places = self._cut_off(app), self._places(app, goes_to)
+        with self._pending.until_in_force(app.name, places):
+            cut_off = places if was_cut_off else frozenset()
+            way = self._deploy_to_dropins if goes_to == DROPINS else self._deploy_to_apps
+            return way(app, war, cut_off)
+
+    def _deploy_to_dropins(self, app: WebApp, war: str, cut_off: FrozenSet[str]) -> Dict[str, Any]:
+        self._dropins.bring(app, war)
+        self._clear(app, cut_off)
+        self._withdraw(app)
+        return self._dropins.place(app)
+
+    def _deploy_to_apps(self, app: WebApp, war: str, cut_off: FrozenSet[str]) -> Dict[str, Any]:
         sha256 = sha256_file(war)
         location = war_name(app.name, sha256)
         target = os.path.join(self._apps, location)
         override = render_override(app.name, app.context_root, location, app.libraries)
+        if not os.path.exists(target):  # before anything is out of service: the disk may be full
+            self._bring(war, target)
+        self._clear(app, cut_off)
+        self._dropins.take_out(app)
         if self._must_be_seen_gone(app, override):
             self._withdraw(app)
-        if not os.path.isfile(target) or sha256_file(target) != sha256:
-            make_dirs(self._apps)
-            copy_durably(war, target, 0o644)
+        if sha256_file(target) != sha256:  # not under the feet of what runs
+            self._bring(war, target)
         return self._cut_over(app, override)
+
+    def _bring(self, war: str, target: str) -> None:
+        make_dirs(self._apps)
+        copy_durably(war, target, 0o644)
 
     def _must_be_seen_gone(self, app: WebApp, override: bytes) -> bool:
         """The same configuration again would change nothing and start nothing; and without a log a page proves
@@ -181,48 +212,65 @@ class Liberty(AppServer):
         return override == read_if_there(self._override(app)) or not os.path.exists(self.server.log)
 
     def put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
-        seen = self._put_back_dropin(app, kept) if kept.get("dropin") else self._put_back(app, kept)
+        goes_to, way = (DROPINS, self._put_back_dropin) if kept.get("dropin") else (APPS, self._put_back)
+        was_cut_off, places = self._cut_off(app), self._places(app, goes_to)
+        with self._pending.until_in_force(app.name, places):
+            seen = way(app, kept, places if was_cut_off else frozenset())
         self.forget_older(app, {kept["sha256"]})  # what the change brought is no longer referred to
         return seen
 
-    def _put_back(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
+    def _put_back(self, app: WebApp, kept: Dict[str, Any], cut_off: FrozenSet[str]) -> Dict[str, Any]:
         override = self._kept_override(kept)
         wrong_war = self._restore_war(kept)
         current = read_if_there(self._override(app))
-        if self.state() != RUNNING:
+        state = self.state()
+        if state != RUNNING:
             self._dropins.remove(app)
             self._write_override(app, override)
+            require_known(state, self.place)
             return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
+        self._clear(app, cut_off)
         moved = self._dropins.take_out(app)
         if override is None:
-            return self._remove(app, moved)
+            withdrawn = self._withdraw(app)
+            return {"server": RUNNING, "restored": bool(cut_off) or withdrawn or moved}
         started = serves(self.server.url, read_override(override, self.place).context_root)
-        if current == override and not wrong_war and (started or not kept.get("was_started", True)):
+        if not cut_off and current == override and not wrong_war and (started or not kept.get("was_started", True)):
             return {"server": RUNNING, "restored": moved}
         if self._must_be_seen_gone(app, override):
             self._withdraw(app)
         if not kept.get("was_started", True):
-            self._write_override(app, override)
+            existed = self._write_override(app, override)
+            self._updates.announce(self._trigger(APPS), changed_file(self._override(app), existed))
             return {"server": RUNNING, "restored": True, "note": "the application did not run before either"}
         return dict(self._cut_over(app, override), server=RUNNING, restored=True)
 
-    def _put_back_dropin(self, app: WebApp, kept: Dict[str, Any]) -> Dict[str, Any]:
+    def _put_back_dropin(self, app: WebApp, kept: Dict[str, Any], cut_off: FrozenSet[str]) -> Dict[str, Any]:
         war = self._kept_war(kept)
-        if self.state() != RUNNING:
+        state = self.state()
+        if state != RUNNING:
             self._write_override(app, None)
-            self._dropins.lay(app, war)
+            self._dropins.bring(app, war)
+            self._dropins.lay(app)
+            require_known(state, self.place)
             return {"server": STOPPED, "restored": True, "cure": "start %s, then look again" % self.place}
-        moved = self._withdraw(app)
         found = self._dropins.find(app)
-        sound = found is not None and sha256_file(found) == kept["sha256"]
+        sound = not cut_off and found is not None and sha256_file(found) == kept["sha256"]
+        if not sound:
+            self._dropins.bring(app, war)
+        self._clear(app, cut_off)
+        moved = self._withdraw(app)
         started = serves(self.server.url, self._dropins.context_root(app))
         was_started = kept.get("was_started", True)
         if sound and (started or not was_started):
             return {"server": RUNNING, "restored": moved}
+        if sound:
+            self._dropins.bring(app, war)
         if not was_started:
-            self._dropins.lay(app, war)
+            self._dropins.lay(app)
+            self._updates.announce(self._trigger(DROPINS), Changed(created=[self._dropins.path(app)]))
             return {"server": RUNNING, "restored": True, "note": "the application did not run before either"}
-        return dict(self._dropins.place(app, war), server=RUNNING, restored=True)
+        return dict(self._dropins.place(app), server=RUNNING, restored=True)
 
     def _cut_over(self, app: WebApp, override: bytes) -> Dict[str, Any]:
         trigger = self._updates.monitoring().configuration
@@ -231,10 +279,6 @@ class Liberty(AppServer):
         existed = self._write_override(app, override)
         self._updates.announce(trigger, changed_file(self._override(app), existed))
         return start.wait()
-
-    def _remove(self, app: WebApp, moved: bool) -> Dict[str, Any]:
-        withdrawn = self._withdraw(app)
-        return {"server": RUNNING, "restored": withdrawn or moved}
 
     def _withdraw(self, app: WebApp) -> bool:
         """Take the application out of the configuration and wait until the server has done so; False: it was not in."""
@@ -253,6 +297,30 @@ class Liberty(AppServer):
 
         self._updates.follow(log, watch, gone, deadline, "application %s" % app.name, "was not taken out of service")
         return True
+
+    def _clear(self, app: WebApp, cut_off: FrozenSet[str]) -> None:
+        """After a change that was cut off in these places: take the application out of them, there or not, and see
+        it gone. What the files say proves nothing of it, and the same files again might start nothing."""
+        triggers = {place: self._trigger(place) for place in cut_off}
+        if all(trigger == DISABLED for trigger in triggers.values()):
+            return  # the start anew that follows brings in whatever the files say then
+        files = {APPS: self._override(app), DROPINS: self._dropins.path(app)}
+        roots = {APPS: self._roots(app), DROPINS: {self._dropins.context_root(app)}}
+        of_files = DROPINS in cut_off  # of which the server tells less than of its configuration
+        log, watch = LibertyLog(self.server.log), Watch(app.name, armed=of_files)
+        self._write_override(app, None)
+        self._dropins.remove(app)
+        for place, trigger in sorted(triggers.items()):
+            self._updates.announce(trigger, Changed(deleted=[files[place]]))
+        begun = time.monotonic()
+
+        def gone() -> bool:
+            is_quiet = time.monotonic() - begun >= QUIET_SECONDS
+            heard = watch.stopped or is_quiet or (watch.config_done and not of_files)
+            return heard and not any(serves(self.server.url, root) for place in cut_off for root in roots[place])
+
+        deadline = begun + self.server.start_timeout
+        self._updates.follow(log, watch, gone, deadline, "application %s" % app.name, "was not taken out of service")
 
     # -- configuration of a release ----------------------------------------------------------
 
@@ -280,11 +348,33 @@ class Liberty(AppServer):
     def _war_path(self, placement: Placement) -> str:
         return os.path.join(self._apps, placement.location)
 
+    def _roots(self, app: WebApp) -> Set[str]:
+        placement = self._placement(app)
+        return {app.context_root, placement.context_root if placement else app.context_root}
+
+    def _cut_off(self, app: WebApp) -> bool:
+        """Has a change begun of which nobody saw the end?"""
+        return bool(self._pending.of(app.name))
+
+    def _places(self, app: WebApp, goes_to: str) -> FrozenSet[str]:
+        """Where a change touches something: where it leads, where the application is, and where one was cut off."""
+        places = {goes_to} | self._pending.of(app.name)
+        if self._placement(app) is not None:
+            places.add(APPS)
+        if self._dropins.find(app) is not None:
+            places.add(DROPINS)
+        return frozenset(places)
+
+    def _trigger(self, place: str) -> str:
+        monitoring = self._updates.monitoring()
+        return monitoring.configuration if place == APPS else monitoring.applications
+
     def _goes_to_dropins(self, app: WebApp) -> bool:
         """As the inventory says; else where the application is, and a new one goes below apps/."""
         if self.server.placement != "auto":
             return self.server.placement == "dropins"
-        return self._placement(app) is None and self._dropins.find(app) is not None
+        is_there = self._dropins.find(app) is not None or DROPINS in self._pending.of(app.name)
+        return self._placement(app) is None and is_there
 
     def _write_override(self, app: WebApp, override: Optional[bytes]) -> bool:
         """Returns whether there was one before."""

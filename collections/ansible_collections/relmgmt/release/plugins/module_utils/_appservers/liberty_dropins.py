@@ -22,7 +22,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app impo
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import copy_durably, fsync_dir
 
-_QUIET_SECONDS = 3  # after which an application that answered nothing has nothing to stop
+QUIET_SECONDS = 3  # after which an application that answered nothing has nothing to stop
 _OTHER_FORMS = ("%s.ear", "%s.eba", "%s.war.xml", "war/%s", "war/%s.war", "ear/%s", "ear/%s.ear")
 _MOVE = "set relmgmt_websphere.liberty.placement: apps, then the release takes it over below apps/"
 
@@ -44,7 +44,7 @@ class DropIns:
             path = os.path.join(folder, form % app.name)
             if os.path.lexists(path):
                 raise AppServerError("application %s is in dropins in another form" % app.name, path, "remove it there")
-        path = self._path(app)
+        path = self.path(app)
         if os.path.lexists(path) and not os.path.isfile(path):
             raise AppServerError("application %s is in dropins, but is no file" % app.name, path, "remove it there")
         return path if os.path.isfile(path) else None
@@ -61,29 +61,30 @@ class DropIns:
             raise AppServerError(message, self._folder(), _MOVE)
         if app.context_root != self.context_root(app):
             message = "an application in dropins cannot be given the context root %s" % app.context_root
-            raise AppServerError(message, self._path(app), _MOVE)
+            raise AppServerError(message, self.path(app), _MOVE)
         if app.libraries:
-            raise AppServerError("an application in dropins has no shared libraries", self._path(app), _MOVE)
-        self._updates.require(monitoring.applications)
+            raise AppServerError("an application in dropins has no shared libraries", self.path(app), _MOVE)
 
-    def place(self, app: WebApp, war: str) -> Dict[str, Any]:
-        """Make the file `war` the application and wait until it runs."""
+    def place(self, app: WebApp) -> Dict[str, Any]:
+        """Make the file that was brought the application and wait until it runs."""
         trigger = self._updates.monitoring().applications
         if trigger != DISABLED:
             self.take_out(app)
         watch = Watch(app.name, restart=trigger == DISABLED, armed=trigger != DISABLED)
         start = Start(self._updates, watch, self.context_root(app))
-        self.lay(app, war)
-        self._updates.announce(trigger, Changed(created=[self._path(app)]))
+        self.lay(app)
+        self._updates.announce(trigger, Changed(created=[self.path(app)]))
         return start.wait()
 
-    def lay(self, app: WebApp, war: str) -> None:
-        """Put the file there at once and whole: it is written outside of what the server watches."""
+    def bring(self, app: WebApp, war: str) -> None:
+        """Copy the file beside the directory, outside of what the server watches; nothing is out of service for it."""
+        copy_durably(war, self._aside(app), 0o644)
+
+    def lay(self, app: WebApp) -> None:
+        """Put the file that was brought there, at once and whole."""
         folder = self._folder()
-        aside = os.path.join(os.path.dirname(folder), ".relmgmt-%s.war" % app.name)
         os.makedirs(folder, exist_ok=True)
-        copy_durably(war, aside, 0o644)
-        os.rename(aside, self._path(app))
+        os.rename(self._aside(app), self.path(app))
         fsync_dir(folder)
 
     def remove(self, app: WebApp) -> bool:
@@ -102,11 +103,11 @@ class DropIns:
         log = LibertyLog(self.server.log)
         if not self.remove(app):
             return False
-        self._updates.announce(trigger, Changed(deleted=[self._path(app)]))
+        self._updates.announce(trigger, Changed(deleted=[self.path(app)]))
         begun = time.monotonic()
 
         def gone() -> bool:
-            quiet = time.monotonic() - begun >= _QUIET_SECONDS
+            quiet = time.monotonic() - begun >= QUIET_SECONDS
             return watch.stopped or (quiet and not serves(self.server.url, self.context_root(app)))
 
         deadline = begun + self.server.start_timeout
@@ -114,8 +115,12 @@ class DropIns:
         self._updates.follow(log, watch, gone, deadline, subject, "was not taken out of service")
         return True
 
+    def _aside(self, app: WebApp) -> str:
+        return os.path.join(os.path.dirname(self._folder()), ".relmgmt-%s.war" % app.name)
+
     def _folder(self) -> str:
         return resolve(self.server, self._updates.monitoring().dropins, self.server.config_dir)
 
-    def _path(self, app: WebApp) -> str:
+    def path(self, app: WebApp) -> str:
+        """Where its WAR lies, or would."""
         return os.path.join(self._folder(), app.name + ".war")

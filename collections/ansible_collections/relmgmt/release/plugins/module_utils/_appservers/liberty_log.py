@@ -49,6 +49,15 @@ class LibertyLog:
             lines += self._read(self.path, whole=False)
         return lines
 
+    def whole(self) -> List[str]:
+        """The lines since the server's launch, or since its log was last rotated for its size."""
+        self._mark = Mark(self._inode(), 0)
+        lines, more = [], self.new_lines()
+        while any(more):
+            lines += more
+            more = self.new_lines()
+        return lines
+
     def _inode(self) -> int:
         try:
             return os.stat(self.path).st_ino

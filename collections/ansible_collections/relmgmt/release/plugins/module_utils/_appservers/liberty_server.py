@@ -6,6 +6,7 @@ from __future__ import annotations
 import http.client
 import os
 import re
+import secrets
 import subprocess
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
@@ -24,7 +25,7 @@ _PAGE_LIMIT = 1 << 16
 _STATUS_STATES = {0: RUNNING, 1: STOPPED}
 _NO_SERVER = 2
 _DONE_OR_REDUNDANT = (0, 1)
-_OK = 200
+_OK, _NOT_FOUND = 200, 404
 # What bin/server works out at every start; of the options it would make longer ones each time.
 _OF_THE_SCRIPT = re.compile(r"\A(?:X_.*|IBM_JAVA_OPTIONS|OPENJ9_JAVA_OPTIONS|LOG_DIR|INVOKED)\Z")
 
@@ -119,16 +120,18 @@ class LibertyServer(NamedTuple):
 
     def _require_own(self) -> None:
         """A process of another user is not started anew as this one: its files would change hands."""
+        cure = "name a command that does it: relmgmt_websphere.liberty.restart_command"
         pid = self._pid()
-        if pid is None:
-            return
+        if pid is None and self.state() != STOPPED:
+            message = "the server runs, but not as its own script has noted (under a service manager?)"
+            raise AppServerError(message, self.config_dir, cure)
+        place = self.config_dir if pid is None else "/proc/%d" % pid
         try:
-            owner = os.stat("/proc/%d" % pid).st_uid
+            owner = os.stat(place).st_uid
         except FileNotFoundError:
             return
-        if owner != os.geteuid():
-            cure = "name a command that does it: relmgmt_websphere.liberty.restart_command"
-            raise AppServerError("the server runs as another user (%d)" % owner, "process %d" % pid, cure)
+        if owner != os.geteuid() and (pid is not None or os.geteuid() == 0):
+            raise AppServerError("the server runs as another user (%d)" % owner, place, cure)
 
     def _environment(self) -> Dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("WLP_")}
@@ -208,9 +211,17 @@ def liberty_server(options: Dict[str, Any]) -> LibertyServer:
 
 def serves(url: str, context_root: str) -> bool:
     """Does an application answer on its context root? The server's own "no such context root" is a no."""
-    answer = _get(url, context_root.rstrip("/") + "/")
-    # An answer of 503 is an answer: the database is at rest while a release is deployed.
-    return answer is not None and not (answer[0] == 404 and _NO_CONTEXT_ROOT in answer[1])
+    nowhere = "/relmgmt-%s/" % secrets.token_hex(8)
+    # At "/" the server has a page of its own where no application is: there a path that no other one has is asked for.
+    answer = _get(url, nowhere if context_root == "/" else context_root + "/")
+    if answer is None:
+        return False
+    if answer[0] != _NOT_FOUND:
+        return True  # 503 as well: the database is at rest while a release is deployed
+    if _NO_CONTEXT_ROOT in answer[1]:
+        return False
+    # A hardened server has a text of its own for "no such context root".
+    return context_root == "/" or answer != _get(url, nowhere)
 
 
 def _get(url: str, path: str) -> Optional[Tuple[int, bytes]]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending, require_known
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
     LibertyServer,
     serves,
@@ -24,7 +25,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_conf
     is_override,
     read_override,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch
+from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch, config_errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import (
     FRAGMENT,
     LIBRARY,
@@ -47,7 +48,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     write_durably,
 )
 
-_FEATURE_SECONDS = 10  # for a server to say what became of features once it has taken the configuration in
+_MARK, _FILES, _RESTART = "@configuration", "files", "restart"  # @ is in no application's name
 _LARGEST_FRAGMENT = 1 << 20
 
 
@@ -58,6 +59,7 @@ class LibertySettings:
         self.server = server
         self.place = "server %s" % server.name
         self._updates = updates
+        self._marks = Pending(server.config_dir)
         self._override = os.path.join(server.overrides, layout.OVERRIDE)
         self._folder = os.path.join(server.config_dir, layout.FOLDER)
         self._jvm_options = os.path.join(server.overrides, "jvm.options")
@@ -67,7 +69,10 @@ class LibertySettings:
     def observe(self, settings: Sequence[Setting]) -> Observed:
         files, options = self._files(), layout.read_options(self._options_text())
         values = {setting.key: self._value(setting, files, options) for setting in settings}
-        return Observed(values, self._pending([one for one in settings if one.type in OF_JVM], options))
+        pending = self._lacking(settings, options)
+        if not pending and self._marks.of(_MARK):
+            pending = "the server was not seen to take in what was written last"
+        return Observed(values, pending)
 
     def _value(self, setting: Setting, files: layout.Files, options: Mapping[str, str]) -> Optional[str]:
         if setting.type == VARIABLE:
@@ -86,9 +91,9 @@ class LibertySettings:
         name = names.get(setting.name)
         return None if name is None else os.path.join(self._folder, name)
 
-    def _pending(self, settings: Sequence[Setting], options: Mapping[str, str]) -> str:
+    def _lacking(self, settings: Sequence[Setting], options: Mapping[str, str]) -> str:
         """Options count from the next start of the process on: is this one older than they are?"""
-        wanted = [options[setting.key] for setting in settings if setting.key in options]
+        wanted = [options[one.key] for one in settings if one.type in OF_JVM and one.key in options]
         if not wanted or self.server.state() != RUNNING:
             return ""
         running = self.server.jvm_options()
@@ -110,7 +115,7 @@ class LibertySettings:
         if not os.path.exists(self.server.log):
             cure = "give relmgmt_websphere.liberty.log"
             raise AppServerError("nothing would tell that the configuration was taken in", self.server.log, cure)
-        if any(setting.type in OF_JVM for setting in settings):
+        if _RESTART in self._words(settings):
             self._updates.require_restart("options of the JVM count from the server's next start on")
             self._require_no_common_options()
         else:
@@ -129,29 +134,50 @@ class LibertySettings:
         """Write what differs, have the server take it in, remove files that nothing refers to any more."""
         observed = self.observe(settings)
         changed = differing(settings, observed.values)
+        state = self.server.state()
         if not changed and not observed.pending:
-            return {"changed": False, "restarted": False, "errors": []}
-        wanted = self._wanted(changed, files)
-        options = layout.render_options(self._options_text(), self._wanted_options(changed))
-        if self.server.state() != RUNNING:
-            self._write(wanted, options)
-            return {"server": STOPPED, "changed": True, "restarted": False, "errors": []}
-        seen = self._cut_over(changed, files, wanted, options, bool(observed.pending))
+            down = {"server": STOPPED} if state == STOPPED else {}
+            return {"changed": False, "restarted": False, "errors": [], **down}
+        words = self._words(changed)
+        if self._lacking(settings, layout.read_options(self._options_text())):
+            words.add(_RESTART)
+        was_cut_off = bool(self._marks.of(_MARK))
+        if was_cut_off:
+            changed = list(settings)
+        with self._marks.until_in_force(_MARK, words):
+            wanted = self._wanted(changed, files)
+            options = layout.render_options(self._options_text(), self._wanted_options(changed))
+            if state != RUNNING:
+                self._write(wanted, options)
+                require_known(state, self.place)
+                return {"server": STOPPED, "changed": True, "restarted": False, "errors": []}
+            trigger = DISABLED if _RESTART in words else self._updates.monitoring().configuration
+            if was_cut_off and trigger != DISABLED:
+                self._take_away(changed, trigger)
+            seen = self._cut_over(changed, wanted, options, trigger)
         self._forget(wanted)
         return seen
 
+    def _words(self, settings: Sequence[Setting]) -> Set[str]:
+        """How these come into force: nothing but a new start brings options of the JVM in, or takes them away."""
+        return {_FILES, *self._marks.of(_MARK), *(_RESTART for one in settings if one.type in OF_JVM)}
+
+    def _take_away(self, settings: Sequence[Setting], trigger: str) -> None:
+        """After a change that was cut off: the same file again would change nothing for the server, and prove nothing
+        of it. Others' settings stay in it."""
+        log, watch, existed = LibertyLog(self.server.log), ConfigWatch(), os.path.exists(self._override)
+        without = self._wanted([one._replace(value=None) for one in settings], {})
+        if self._publish(self._override, layout.render(without, is_interim=True)):
+            self._updates.announce(trigger, changed_file(self._override, existed))
+            self._await(log, watch)
+
     def _cut_over(
-        self, changed: Sequence[Setting], files: Mapping[str, str], wanted: layout.Files, options: str, pending: bool
+        self, changed: Sequence[Setting], wanted: layout.Files, options: str, trigger: str
     ) -> Dict[str, Any]:
-        trigger = self._updates.monitoring().configuration
-        if pending or any(setting.type in OF_JVM for setting in changed):
-            trigger = DISABLED  # whatever the trigger: nothing but a new start brings options in
         restart = trigger == DISABLED
-        features = any(
-            layout.names_features(_small(files[one.key], one.file), one.file)
-            for one in changed if one.type == FRAGMENT and one.value is not None
-        )
-        log, watch = LibertyLog(self.server.log), ConfigWatch(features, restart)
+        features = bool(self._features(changed, wanted) - self._features_in_force())
+        known = config_errors(LibertyLog(self.server.log).whole()) if restart else []
+        log, watch = LibertyLog(self.server.log), ConfigWatch(features, restart, known)
         existed, roots = os.path.exists(self._override), self._served()
         if self._write(wanted, options) or restart:
             self._updates.announce(trigger, changed_file(self._override, existed))
@@ -160,18 +186,19 @@ class LibertySettings:
                 self._await_applications(log, watch, roots)
         return {"changed": True, "restarted": restart, "errors": watch.errors[:20], "message": watch.verdict.message}
 
+    def _features(self, changed: Sequence[Setting], wanted: layout.Files) -> Set[str]:
+        """What fragments ask for."""
+        fragments = [self._path(one, wanted) for one in changed if one.type == FRAGMENT and one.value is not None]
+        return {name for path in fragments if path for name in layout.features(_small(path, path), path)}
+
+    def _features_in_force(self) -> Set[str]:
+        """What the configuration asks for already: of these the server tells nothing new."""
+        return {name for path, data in configuration(self.server) for name in layout.features(data, path)}
+
     def _await(self, log: LibertyLog, watch: ConfigWatch) -> None:
         deadline = time.monotonic() + self.server.start_timeout
-        subject, failure = "the configuration", "was not taken in"
-
-        def taken() -> bool:
-            return watch.config_done or watch.verdict.state != "waiting"
-
-        self._updates.follow(log, watch, taken, deadline, subject, failure)
-        patience = time.monotonic() + _FEATURE_SECONDS
         self._updates.follow(
-            log, watch, lambda: watch.verdict.state != "waiting" or time.monotonic() >= patience,
-            patience + self.server.start_timeout, subject, failure,
+            log, watch, lambda: watch.verdict.state != "waiting", deadline, "the configuration", "was not taken in"
         )
         if watch.verdict.state == "failed":
             message = "the server refuses the configuration: %s" % watch.verdict.message
@@ -216,17 +243,17 @@ class LibertySettings:
             if one.value is None:
                 target.pop(one.name, None)
             else:
-                target[one.name] = one.value if one.type == VARIABLE else self._lay(one, files[one.key])
+                target[one.name] = one.value if one.type == VARIABLE else self._lay(one, files)
         return layout.Files(variables, libraries, fragments)
 
-    def _lay(self, setting: Setting, source: str) -> str:
+    def _lay(self, setting: Setting, files: Mapping[str, str]) -> str:
         name = (layout.library_file if setting.type == LIBRARY else layout.fragment_file)(
             setting.name, setting.value or ""
         )
         path = os.path.join(self._folder, name)
         if not os.path.isfile(path) or sha256_file(path) != setting.value:
             make_dirs(self._folder)
-            copy_durably(source, path, 0o644)
+            copy_durably(files[setting.key], path, 0o644)
         return name
 
     def _wanted_options(self, changed: Sequence[Setting]) -> Dict[str, str]:

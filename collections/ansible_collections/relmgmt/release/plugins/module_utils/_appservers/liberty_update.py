@@ -8,7 +8,7 @@ import time
 from typing import Callable, List, Set, Tuple, Union
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed, notify
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Admin, Changed, notify
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import LibertyServer
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import STOPPED
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import (
@@ -43,9 +43,14 @@ class Updates:
         """Refuse, before anything is touched, where the server cannot be told of a change."""
         if trigger == DISABLED:
             self.require_restart("the server takes no changes while it runs (updateTrigger is disabled)")
-        if trigger == MBEAN and self.server.admin is None:
+        if trigger == MBEAN:
+            self._admin()
+
+    def _admin(self) -> Admin:
+        if self.server.admin is None:
             cure = "give relmgmt_websphere.liberty.admin: url, user and password_file"
             raise AppServerError("the server wants to be told of changes (updateTrigger is mbean)", self.place, cure)
+        return self.server.admin
 
     def require_restart(self, why: str) -> None:
         """Refuse a restart that the inventory does not allow; `why` one is needed."""
@@ -56,8 +61,8 @@ class Updates:
         """Let the server learn of files that have just changed."""
         if trigger == DISABLED:
             self.server.restart()
-        elif trigger == MBEAN and self.server.admin is not None:
-            notify(self.server.admin, changed)
+        elif trigger == MBEAN:
+            notify(self._admin(), changed)
 
     def follow(
         self, log: LibertyLog, watch: Union[Watch, ConfigWatch], done: Callable[[], bool], deadline: float,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Iterator, List, NamedTuple
+from typing import Iterable, Iterator, List, NamedTuple
 
 STARTED = frozenset({"CWWKZ0001I", "CWWKZ0003I"})
 STARTING = "CWWKZ0018I"
@@ -115,11 +115,12 @@ class ConfigWatch:
     """Follows the log after a change of configuration until the server has taken it in, or refuses it.
 
     `features`: the change asks for features, which the server tells of later; `restart`: the server is started
-    anew, and what was wrong with its configuration before may be told again, so errors are only remembered.
+    anew, and tells again of `known` errors, which are only remembered.
     `application_failed`: the server has told since of an application that did not start.
     """
 
-    def __init__(self, features: bool = False, restart: bool = False) -> None:
+    def __init__(self, features: bool = False, restart: bool = False, known: Iterable[str] = ()) -> None:
+        self._known = frozenset(known)
         self.verdict = Verdict("waiting")
         self.errors: List[str] = []
         self.config_done = False
@@ -141,7 +142,8 @@ class ConfigWatch:
             self._armed = True
         if not self._armed:
             return
-        if message.id == SERVER_STOPPED or (_is_config_error(message) and not self._restart):
+        is_new_error = _is_config_error(message) and "%s: %s" % message not in self._known
+        if message.id == SERVER_STOPPED or is_new_error:
             self.verdict = Verdict("failed", "%s: %s" % message)
         elif message.id == SERVER_READY if self._restart else message.id in CONFIG_DONE:
             self.config_done = True
@@ -151,6 +153,11 @@ class ConfigWatch:
             self.errors.append("%s: %s" % message)
         if self.config_done and (self.features_done or self._restart) and self.verdict.state == "waiting":
             self.verdict = Verdict("done", "%s: %s" % message)
+
+
+def config_errors(lines: List[str]) -> List[str]:
+    """What a log tells of configuration that the server refused."""
+    return ["%s: %s" % message for message in messages(lines) if _is_config_error(message)]
 
 
 def _is_config_error(message: Message) -> bool:

@@ -20,8 +20,8 @@ OVERRIDE = "relmgmt@configuration.xml"
 #: below the server's configuration directory
 FOLDER = "relmgmt"
 _BEGIN, _END = "# relmgmt: begin (kept by releases, a change by hand is overwritten)", "# relmgmt: end"
+_INTERIM = "<!-- On the way from a change that was cut off. -->"
 _FRAGMENT = re.compile(r"\A(?P<name>.+)-[0-9a-f]{12}\.xml\Z")
-_FEATURES = "featureManager"
 
 
 class Files(NamedTuple):
@@ -47,12 +47,12 @@ def library_file(name: str, sha256: str) -> str:
     return "%s-%s.jar" % (name, sha256[:12])
 
 
-def render(files: Files) -> bytes:
-    """The whole override file; empty when it would hold nothing."""
-    if not any(files):
+def render(files: Files, is_interim: bool = False) -> bytes:
+    """The whole override file; empty when it would hold nothing, but an interim one never is, nor like another."""
+    if not any(files) and not is_interim:
         return b""
     place = "${server.config.dir}/%s/" % FOLDER
-    lines = [HEADER]
+    lines = [HEADER, _INTERIM] if is_interim else [HEADER]
     for name, value in sorted(files.variables.items()):
         lines.append("<variable name=%s value=%s/>" % (quoteattr(name), quoteattr(value)))
     for name, file in sorted(files.libraries.items()):
@@ -97,9 +97,10 @@ def check_fragment(data: bytes, place: str) -> None:
             raise InvalidInput("it includes another file, which nobody sealed", place, "put that in, or name it too")
 
 
-def names_features(data: bytes, place: str) -> bool:
-    """Does a fragment ask for features? The server says so by messages of their own."""
-    return root_of(data, place).find(_FEATURES) is not None
+def features(data: bytes, place: str) -> List[str]:
+    """The features that a configuration file asks for, in small letters. The server tells of new ones by themselves."""
+    found = root_of(data, place).findall("featureManager/feature")
+    return [(one.text or "").strip().lower() for one in found]
 
 
 def read_options(text: str) -> Dict[str, str]:

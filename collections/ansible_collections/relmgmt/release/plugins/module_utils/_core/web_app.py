@@ -63,6 +63,8 @@ def plan(observed: Deployed, sha256: str) -> Plan:
     if observed.sha256 == sha256 and observed.configured:
         if observed.state == STARTED:
             return Plan("nothing", "this WAR runs already")
+        if observed.state == UNKNOWN:
+            return Plan("restart", "this WAR is installed, but the change that brought it was cut off")
         return Plan("restart", "this WAR is installed but does not answer")
     if not observed.sha256:
         return Plan("install", "the application is not installed")

@@ -82,6 +82,9 @@ def _setting(entry: Mapping[str, Any], inventory: Mapping[str, Any]) -> Setting:
     attribute = str(entry.get("attribute", ""))
     if (kind == RESOURCE) != bool(attribute):
         raise InvalidInput("%s %s: an attribute is a resource's" % (kind, name), _PLACE, "see docs/documents.md")
+    if _SECRET.search(attribute):
+        cure = "take it out of the release: the administrator keeps it, here it would come into ledger and diff"
+        raise InvalidInput("%s %s: its %s is a secret" % (kind, name, attribute), _PLACE, cure)
     if entry.get("state", "present") == "absent":
         return Setting(kind, name, None, "", attribute)
     if kind in WITH_FILE:

@@ -14,6 +14,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.archive impo
 from ansible_collections.relmgmt.release.plugins.module_utils._core.tree import listing
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import (
     STARTED,
+    UNKNOWN,
     Deployed,
     Plan,
     WebApp,
@@ -216,7 +217,7 @@ def _side(context_root: str, sha256: str, war: Optional[str]) -> str:
 def _change(host: Host, job: _Job, observed: Deployed, todo: Plan, war: str) -> Dict[str, Any]:
     kept = job.server.keep(job.app, host.preimage_dir(job.component))
     shared = _share(host, job, kept)
-    recipe = dict(kept.recipe, shared=shared, was_started=observed.state == STARTED)
+    recipe = dict(kept.recipe, shared=shared, was_started=observed.state in (STARTED, UNKNOWN))
     undo = {
         "kind": "war",
         "application": job.app.name,

@@ -122,10 +122,11 @@ def _record(job: _Job, changed: Sequence[Setting], observed: Observed) -> Dict[s
 
 
 def _to_do(job: _Job, changed: Sequence[Setting], observed: Observed) -> List[Setting]:
-    """What differs, and options that stand, whichever release set them, but wait for the server's next start."""
-    keys = {setting.key for setting in changed}
+    """What differs; if anything is pending all that is asked for, and options that stand, whoever set them."""
+    todo = job.settings if observed.pending else changed
+    keys = {setting.key for setting in todo}
     options = [one for one in job.known if observed.pending and one.type in OF_JVM and one.key not in keys]
-    return [*changed, *as_observed(options, observed.values)]
+    return [*todo, *as_observed(options, observed.values)]
 
 
 def _fetched(host: Host, settings: Sequence[Setting]) -> Dict[str, str]:
@@ -140,7 +141,9 @@ def _change(
     host: Host, job: _Job, todo: Sequence[Setting], observed: Observed, files: Dict[str, str]
 ) -> Dict[str, Any]:
     directory = host.preimage_dir(COMPONENT)
-    prior = as_observed(todo, observed.values)
+    differs = {setting.key for setting in differing(todo, observed.values)}
+    # What lies there already, perhaps refused by the server, is for the act that laid it to take back.
+    prior = as_observed([one for one in todo if one.key in differs or one.type in OF_JVM], observed.values)
     undo = {
         "kind": "configuration",
         "websphere": host.params["websphere"],
@@ -169,7 +172,8 @@ def _verify(job: _Job) -> None:
 
 def _adopt(host: Host, job: _Job) -> None:
     """The host is right but the ledger is behind: a run was killed after its cutover."""
-    unknown = [setting.key for setting in job.settings if setting.key not in job.expected]
+    given = value_digests(job.settings, {setting.key: setting.value for setting in job.settings})
+    unknown = [key for key, digest in given.items() if job.expected.get(key) != digest]
     if host.check_mode or not unknown or not host.params.get("change"):
         return
     with host.act("websphere_config", COMPONENT, {"action": "record", "settings": unknown}, {}):

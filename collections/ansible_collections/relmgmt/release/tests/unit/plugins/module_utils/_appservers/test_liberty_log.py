@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers import liberty_log
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
 
 
@@ -80,3 +81,9 @@ def test_a_log_that_appears_later_is_read_whole(tmp_path):
     assert lines(log) == []
     (tmp_path / "messages.log").write_text("one\n")
     assert lines(log) == ["one"]
+
+
+def test_the_whole_log_is_read_though_it_is_long(path, monkeypatch):
+    monkeypatch.setattr(liberty_log, "_MOST", 8)
+    path.write_text("one\ntwo\nthree\n")
+    assert "".join(LibertyLog(str(path)).whole()) == "onetwothree"

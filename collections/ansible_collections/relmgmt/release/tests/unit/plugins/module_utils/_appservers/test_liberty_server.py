@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import http.server
 import os
 import pathlib
 import subprocess
 import sys
+import threading
+from typing import ClassVar
 
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Admin
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import liberty_server
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import liberty_server, serves
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 
 
@@ -80,6 +83,82 @@ def test_a_server_of_another_user_is_not_restarted_as_this_one(options, process,
     with pytest.raises(AppServerError, match="runs as another user") as caught:
         liberty_server(options).restart()
     assert "restart_command" in caught.value.cure
+
+
+def server_script(options, text):
+    script = pathlib.Path(options["install_dir"], "bin/server")
+    script.parent.mkdir(parents=True)
+    script.write_text("#!/bin/sh\n" + text)
+    script.chmod(0o755)
+
+
+def test_a_server_that_runs_unnoted_is_left_to_what_started_it(options):
+    """Under a service manager `server run` notes no process."""
+    server_script(options, '[ "$1" = status ] || touch "$0.called"')
+    with pytest.raises(AppServerError, match="not as its own script has noted") as caught:
+        liberty_server(options).restart()
+    assert "restart_command" in caught.value.cure
+    assert not pathlib.Path(options["install_dir"], "bin/server.called").exists()
+
+
+def test_a_stopped_server_of_another_user_is_not_started_by_root(options, monkeypatch):
+    server_script(options, '[ "$1" = status ] && exit 1; touch "$0.called"')
+    server = liberty_server(options)
+    pathlib.Path(server.config_dir).mkdir(parents=True)
+    if os.getuid() == 0:
+        os.chown(server.config_dir, 12345, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    with pytest.raises(AppServerError, match="runs as another user"):
+        server.restart()
+    assert not pathlib.Path(options["install_dir"], "bin/server.called").exists()
+
+
+class Pages(http.server.BaseHTTPRequestHandler):
+    """Answers as the test wants."""
+
+    pages: ClassVar[dict[str, tuple[int, bytes]]] = {}
+    missing = b""
+
+    def do_GET(self):
+        status, text = self.pages.get(self.path, (404, self.missing))
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_words):
+        pass
+
+
+@pytest.fixture
+def url():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Pages) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+LIBERTYS_OWN = b"<html>Context Root Not Found: CONTEXT_ROOT_NOT_FOUND</html>"
+
+
+@pytest.mark.parametrize(
+    "missing,pages,root,answers",
+    [
+        (LIBERTYS_OWN, {}, "/cfis", False),
+        (LIBERTYS_OWN, {"/cfis/": (404, b"SRVE0190E")}, "/cfis", True),
+        (LIBERTYS_OWN, {"/cfis/": (503, b"")}, "/cfis", True),
+        (b"nothing here", {}, "/cfis", False),
+        (b"nothing here", {"/cfis/": (404, b"SRVE0190E")}, "/cfis", True),
+        (LIBERTYS_OWN, {"/": (200, b"Welcome to Liberty")}, "/", False),
+        (b"SRVE0190E", {"/": (200, b"an application")}, "/", True),
+    ],
+)
+def test_what_answers_on_a_context_root_is_an_application_or_the_server_itself(
+    url, monkeypatch, missing, pages, root, answers
+):
+    """A hardened server has a text of its own, and every server a welcome page."""
+    monkeypatch.setattr(Pages, "pages", pages)
+    monkeypatch.setattr(Pages, "missing", missing)
+    assert serves(url, root) is answers
 
 
 def test_it_is_stopped_and_started_with_the_environment_that_it_was_started_with(options, process, tmp_path):

@@ -33,6 +33,12 @@ class Still(LibertyServer):
     def jvm_options(self):
         return self.arguments
 
+    def restart(self):
+        with open(self.log, "a") as stream:
+            stream.writelines(f"[1/1/26 0:00:00:000 UTC] 0000002d x.Y A {said}\n" for said in self.says)
+
+    says = ()
+
 
 @pytest.fixture
 def server(tmp_path):
@@ -105,6 +111,25 @@ def test_an_option_that_the_process_lacks_is_pending(settings, server):
             settings.observe([OPTION])
     finally:
         server.__class__.is_running = False
+
+
+def test_a_fragment_that_is_refused_after_a_restart_ends_the_wait(settings, server, monkeypatch, tmp_path):
+    """T13; what the server complained of before the restart is not this change's fault."""
+    monkeypatch.setattr(Still, "is_running", True)
+    monkeypatch.setattr(Still, "arguments", [])
+    older, newer = "CWWKF0001E: nothing found for old", "CWWKF0001E: nothing found for x"
+    launch, ready = "CWWKE0001I: The server s has been launched.", "CWWKF0011I: The server s is ready."
+    monkeypatch.setattr(Still, "says", [older])
+    server.restart()
+    monkeypatch.setattr(Still, "says", [launch, older, ready])
+    assert settings.apply([OPTION], {})["errors"] == [older]
+    path = tmp_path / "x.xml"
+    path.write_text("<server/>")
+    fragment = Setting("fragment", "x", hashlib.sha256(b"<server/>").hexdigest(), "x.xml")
+    monkeypatch.setattr(Still, "says", [launch, older, newer, ready])
+    with pytest.raises(AppServerError, match="found for x"):
+        settings.apply([OPTION._replace(value="-Xmx2g"), fragment], {fragment.key: str(path)})
+    assert "without -Xmx2g" in settings.observe([OPTION]).pending
 
 
 def test_options_that_all_servers_share_are_not_lost(settings, server):

@@ -12,6 +12,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_mess
     ConfigWatch,
     Message,
     Watch,
+    config_errors,
     messages,
     names,
 )
@@ -183,9 +184,19 @@ def test_a_refused_configuration_ends_the_wait_at_once(line):
     assert watch.errors == ["CWWKG0075E: The value is not valid"]
 
 
-def test_after_a_restart_errors_are_remembered_and_ready_ends_the_wait(line):
-    watch = ConfigWatch(restart=True)
-    watch.read([line("CWWKE0036I"), line("CWWKE0001I"), line("CWWKG0014E")])
+def test_after_a_restart_an_error_that_the_server_told_before_is_remembered_and_ready_ends_the_wait(line):
+    before = [line("CWWKG0014E", "not sound"), line("CWWKZ0002E", "cfis"), line("CWWKF0001E", "no feature x")]
+    known = config_errors(before)
+    assert known == ["CWWKG0014E: not sound", "CWWKF0001E: no feature x"]
+    watch = ConfigWatch(restart=True, known=known)
+    watch.read([line("CWWKE0036I"), line("CWWKE0001I"), line("CWWKG0014E", "not sound")])
     assert watch.verdict.state == "waiting"
     watch.read([line("CWWKF0011I"), line("CWWKZ0002E", "the application cfis")])
     assert (watch.verdict.state, len(watch.errors), watch.application_failed) == ("done", 1, True)
+
+
+def test_after_a_restart_another_error_ends_the_wait_at_once(line):
+    """T13: a refused fragment beside an option of the JVM."""
+    watch = ConfigWatch(restart=True, known=["CWWKF0001E: no feature x"])
+    watch.read([line("CWWKE0001I"), line("CWWKF0001E", "no feature y")])
+    assert watch.verdict == ("failed", "CWWKF0001E: no feature y")

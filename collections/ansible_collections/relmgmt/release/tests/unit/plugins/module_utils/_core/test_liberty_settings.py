@@ -8,9 +8,9 @@ import pytest
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_settings import (
     Files,
     check_fragment,
+    features,
     fragment_file,
     library_file,
-    names_features,
     read,
     read_options,
     render,
@@ -61,8 +61,9 @@ def test_a_fragment_is_whole_and_defines_no_application(text, reason):
 def test_a_sound_fragment_passes_and_its_features_are_seen():
     plain = b"<server><httpSession invalidationTimeout='30m'/></server>"
     check_fragment(plain, "x")
-    assert not names_features(plain, "x")
-    assert names_features(b"<server><featureManager><feature>jndi-1.0</feature></featureManager></server>", "x")
+    assert features(plain, "x") == []
+    asking = b"<server><featureManager><feature> JNDI-1.0</feature><feature/></featureManager></server>"
+    assert features(asking, "x") == ["jndi-1.0", ""]
 
 
 def test_options_of_releases_stand_in_a_block_of_their_own_and_last():
