@@ -80,7 +80,7 @@ EXAMPLES = r"""
       kind: nginx
       members: {app1: "10.0.0.11:9080", app2: "10.0.0.12:9080"}
       nginx:
-        members_file: /etc/nginx/cfis-members.conf
+        members_file: /etc/nginx/cfis/members.conf
     member: app1
     state: as_before
 """

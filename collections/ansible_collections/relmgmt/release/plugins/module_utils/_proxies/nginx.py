@@ -20,7 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state 
     Member,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import ProxyError
-from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
+from ansible_collections.relmgmt.release.plugins.module_utils._files import replace_durably
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.connections import open_connections
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.nginx_process import (
     leaving_workers,
@@ -118,7 +118,7 @@ class Nginx(Proxy):
             return stream.read()
 
     def _write(self, text: str) -> None:
-        write_durably(self.place, text.encode("utf-8"), os.stat(self.place).st_mode & 0o7777)
+        replace_durably(self.place, text.encode("utf-8"))
 
     def _run(self, command: List[str], failure: str) -> str:
         try:
