@@ -282,6 +282,23 @@ def test_nginx_refuses_its_configuration(nginx: Host, servers: list[AppServer]) 
     assert requests_reach(nginx.proxy, servers[0])
 
 
+def test_nginx_that_does_not_reload(nginx: Host, servers: list[AppServer]) -> None:
+    """The file must not wait, changed, for somebody else's reload."""
+    before = nginx.proxy.members.read_text()
+    nginx.proxy.options["nginx"]["reload"] = ["false"]
+    result = nginx.set("app1", "drained")
+    assert result["failed"]
+    assert "nginx does not reload" in result["msg"]
+    assert "the file is as it was" in result["msg"]
+    assert nginx.proxy.members.read_text() == before
+    assert requests_reach(nginx.proxy, servers[0])
+    nginx.proxy.options["nginx"]["reload"] = []
+    nginx.proxy.stop()
+    result = nginx.set("app1", "drained")
+    assert "nginx does not run" in result["msg"]
+    assert nginx.proxy.members.read_text() == before
+
+
 def test_nginx_that_was_not_reloaded_is_put_in_force(nginx: Host, servers: list[AppServer]) -> None:
     """The run was killed after the write: the file says drained, the workers do not know it."""
     write_down(nginx.proxy, servers[0])

@@ -60,9 +60,11 @@ class Nginx(Proxy):
         with alone(os.path.dirname(self.place), "changes the servers of nginx", _TURN_SECONDS):
             before = self._text()
             after = with_member(before, name, state == DRAINED)
-            if after != before:
-                self._replace(before, after)
-            self._load()
+            master = self._master()
+            if after == before:
+                self._load(master)
+            else:
+                self._replace(before, after, master)
 
     def busy(self, name: str) -> int:
         """Connections to the server, and old workers: one may still be reading a request that it will send there."""
@@ -74,11 +76,12 @@ class Nginx(Proxy):
     def affinity(self) -> bool:
         return keeps_sessions(self._upstreams())
 
-    def _replace(self, before: str, after: str) -> None:
-        """Write the file, but not one that nginx would not load."""
+    def _replace(self, before: str, after: str, master: int) -> None:
+        """Write the file and load it; one that nginx does not load must not wait for somebody else's reload."""
         self._write(after)
         try:
             self._upstreams()
+            self._load(master)
         except ProxyError:
             self._write(before)
             raise
@@ -95,10 +98,13 @@ class Nginx(Proxy):
             )
         return found
 
-    def _load(self) -> None:
+    def _master(self) -> int:
         master = master_of(self.pid_file)
         if not master:
             raise ProxyError("nginx does not run", self.pid_file, "start it, or correct pid_file in relmgmt_proxy")
+        return master
+
+    def _load(self, master: int) -> None:
         old = set(workers(master))
         self._run(self.reload, "nginx does not reload")
         if not wait_for_new(master, old, _RELOAD_SECONDS):
