@@ -131,7 +131,9 @@ def _as_wanted(host: Host, job: _Job, record: Dict[str, Any]) -> Outcome:
     """Nothing to change; a run that was killed may have left requests under way, or an act that is over."""
     if not host.check_mode:
         if job.wanted == DRAINED:
-            record["requests_left"] = _wait_until_idle(host, job)
+            left = _wait_until_idle(host, job)
+            told = warnings(job.member, record["serving"], left, host.params["timeout"], affinity=True)
+            record.update(requests_left=left, warnings=told)
         else:
             _wait_until_healthy(host, job)
             _end(host, job)

@@ -165,6 +165,15 @@ def test_requests_under_way_are_waited_for(
     assert scene.set("drained", timeout=1 if left == 0 else 0).record["requests_left"] == left
 
 
+def test_requests_that_do_not_end_are_told_by_a_run_that_joins(scene: Scene) -> None:
+    """The run before was killed while it waited."""
+    scene.set("drained")
+    scene.proxy.requests = [3]
+    outcome = scene.set("drained")
+    assert (outcome.changed, outcome.record["requests_left"]) == (False, 3)
+    assert ["3 requests" in text for text in outcome.record["warnings"]] == [True]
+
+
 def test_a_server_that_was_dead_before_may_be_dead_again(scene: Scene) -> None:
     scene.proxy.members["one"] = Member(SERVING, healthy=False)
     scene.set("drained")
