@@ -180,10 +180,14 @@ def test_what_does_not_end_in_time_is_told(host: Host, servers: list[AppServer])
     assert warned(result, "had not ended after 0 s")
 
 
-def test_the_last_server_is_told(host: Host) -> None:
+def test_the_last_server_is_told(host: Host, servers: list[AppServer]) -> None:
     assert not warned(host.set("app1", "drained"), "last server")
     host.set("app2", "drained")
-    assert warned(host.set("app3", "drained"), "last server that took requests")
+    refused = host.set("app3", "drained")
+    assert refused["failed"]
+    assert "app3 is the last server that takes requests" in refused["msg"]
+    assert requests_reach(host.proxy, servers[2])
+    assert warned(host.set("app3", "drained", going_back=True), "last server that took requests")
 
 
 def test_names_that_are_not_there(host: Host) -> None:

@@ -27,7 +27,8 @@ options:
     required: true
   state:
     description:
-      - With V(drained) the proxy sends no request to the server.
+      - With V(drained) the proxy sends no request to the server. The last one that serves is refused, unless
+        O(going_back) or it is the only one of O(proxy.members).
       - With V(serving) it does.
       - With V(as_before) the server is what it was before this change touched it. One that somebody else has taken out
         stays out, and one that this change has not touched is left alone.

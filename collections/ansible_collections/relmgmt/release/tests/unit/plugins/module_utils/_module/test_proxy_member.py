@@ -15,7 +15,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state 
     SERVING,
     Member,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._module import proxy_member
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
@@ -119,6 +119,45 @@ def test_an_act_that_changed_nothing_ends_when_the_server_is_looked_at_again(sce
         scene.set("drained")
     assert not scene.set("as_before").changed
     assert scene.in_force() == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("other", [Member(DRAINED), Member(SERVING, healthy=False)])
+def test_the_last_serving_server_is_not_drained(scene: Scene, other: Member, check_mode: bool) -> None:
+    scene.proxy.members["two"] = other
+    with pytest.raises(Refused, match="app1 is the last server that takes requests"):
+        scene.set("drained", check_mode)
+    assert (scene.proxy.told, scene.in_force()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "seen,params",
+    [
+        (Member(SERVING), {"going_back": True}),
+        (Member(SERVING, healthy=False), {}),
+        (Member(SERVING), {"proxy": {**OPTIONS, "members": {"app1": "one"}}}),
+    ],
+    ids=["going back", "dead", "the only one"],
+)
+def test_the_last_server_is_drained_where_nothing_is_better(
+    scene: Scene, seen: Member, params: dict[str, Any]
+) -> None:
+    scene.proxy.members.update(one=seen, two=Member(DRAINED))
+    outcome = scene.set("drained", **params)
+    assert outcome.changed
+    assert any("last server" in text for text in outcome.record["warnings"])
+
+
+def test_two_of_a_batch_do_not_take_each_other_for_serving(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other has begun to be drained, and the proxy does not say so yet."""
+    with monkeypatch.context() as deaf:
+        deaf.setattr(scene.proxy, "deaf", True)
+        with pytest.raises(ProxyError):
+            scene.set("drained", member="app2")
+    scene.proxy.told.clear()
+    with pytest.raises(Refused, match="app1 is the last server"):
+        scene.set("drained")
+    assert scene.proxy.told == []
 
 
 def test_closing_is_put_back_as_it_was(scene: Scene) -> None:
