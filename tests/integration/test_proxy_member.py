@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proxies import AppServer, HAProxyUnderTest, NginxUnderTest, RunningProxy, app_servers
+from programs import programs
+from proxies import AppServer, HAProxyUnderTest, NginxUnderTest, RunningProxy, app_servers, free_port
+from relmgmt_sandbox import web
+from relmgmt_sandbox.layout import Layout
 from relmgmt_sandbox.load import Load, Question, get
 from web_host import newest_act, permit, run
 
@@ -263,6 +266,24 @@ def test_a_proxy_without_affinity_is_told(
         proxy.stop()
     assert not result["affinity"]
     assert warned(result, "does not hold a session to its server")
+
+
+def test_the_sandbox_entry_names_the_server_that_answered(
+    tmp_path_factory: pytest.TempPathFactory, servers: list[AppServer]
+) -> None:
+    """nginx has tried another one first, and tells both addresses."""
+    place = tmp_path_factory.mktemp("px")
+    proxy, layout = RunningProxy(place, servers), Layout(place, 2)
+    ports = {"entry": proxy.port, "testers_entry": free_port(), "http_app1": free_port(),
+             "http_app2": servers[1].server_port}
+    web.configure(layout, ports)
+    addresses = web.members(layout, ports)
+    try:
+        proxy.start(web.command(layout, programs()))
+        status, _text, cookie = get(proxy.port, "/cfis/", f"cfis_route={addresses['app1']}")
+    finally:
+        proxy.stop()
+    assert (status, cookie) == (200, f"cfis_route={addresses['app2']}")
 
 
 def test_nginx_file_keeps_everything_else(nginx: Host) -> None:
