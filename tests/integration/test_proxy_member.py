@@ -403,6 +403,20 @@ def test_haproxy_that_finds_the_server_dead_is_told(haproxy: Host, servers: list
     assert haproxy.acts_in_force() == ["member:app1"]
 
 
+def test_haproxy_dead_server_that_an_administrator_is_closing(haproxy: Host, servers: list[AppServer]) -> None:
+    """The statistics say DOWN, not DRAIN; it was closing, and is put back as that."""
+    haproxy.proxy.tell("set server cfis/app1 state drain")
+    servers[0].shutdown()
+    servers[0].server_close()
+    deadline = time.monotonic() + 5
+    while "DOWN" not in haproxy.proxy.tell("show stat"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert haproxy.set("app1", "drained")["was"] == "closing"
+    result = haproxy.set("app1", "as_before")
+    assert (result.get("state"), haproxy.acts_in_force()) == ("closing", []), result
+
+
 def test_haproxy_socket_without_the_level(
     tmp_path_factory: pytest.TempPathFactory, servers: list[AppServer]
 ) -> None:
