@@ -393,6 +393,18 @@ def test_haproxy_lets_sessions_end_where_they_began(haproxy: Host, servers: list
     assert newest_act(haproxy.ledger)["detail"]["state"] == "drained"
 
 
+def test_a_drain_outlives_the_connection_and_is_joined(haproxy: Host) -> None:
+    """The module's first answer is the last that its action hears; then the same run comes again."""
+    options = {"session_seconds": 2}
+    begun = haproxy.set("app1", "drained", worker={"call": "a", "wait": 0}, **options)
+    assert begun["in_progress"]["module"] == "proxy_member", begun
+    waiting = haproxy.set("app1", "as_before", worker={"call": "b", "wait": 0})
+    assert waiting["in_progress"]["waits_for"]["id"] == begun["in_progress"]["id"], "nothing goes back beside it"
+    done = haproxy.set("app1", "drained", worker={"call": "c", "wait": 20}, **options)
+    assert (done["changed"], done["state"], done["worker"]["joined"]) == (True, "drained", True)
+    assert haproxy.acts_in_force() == ["member:app1"]
+
+
 def test_haproxy_that_finds_the_server_dead_is_told(haproxy: Host, servers: list[AppServer]) -> None:
     haproxy.set("app1", "drained")
     servers[0].shutdown()

@@ -18,6 +18,7 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
+  - relmgmt.release.worker
   - relmgmt.release.proxy
   - relmgmt.release.attributes
 options:
@@ -87,6 +88,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+worker:
+  description: The worker that did the work, C(id), C(since), C(lease), and C(joined) if another run began it.
+  returned: when the work was done by a worker
+  type: dict
+in_progress:
+  description: The worker that is at work still, with its C(progress), or the one that has to end first, C(waits_for).
+  returned: when the time to wait is over; the action then asks again
+  type: dict
 member:
   description: Name of the server in the inventory.
   returned: success
@@ -121,9 +130,12 @@ affinity:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.proxy_member import PROXY_SPEC, set_member
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC
+from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import WORKER_SPEC, run_supervised
 
 SPEC = {
+    **LEDGER_SPEC,
+    **WORKER_SPEC,
     "proxy": PROXY_SPEC,
     "member": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["drained", "serving", "as_before"], "required": True},
@@ -135,7 +147,7 @@ SPEC = {
 
 def main() -> None:
     """Drain a server, or put it back."""
-    run(AnsibleModule(argument_spec={**LEDGER_SPEC, **SPEC}, supports_check_mode=True), set_member)
+    run_supervised(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), "proxy_member", set_member)
 
 
 if __name__ == "__main__":

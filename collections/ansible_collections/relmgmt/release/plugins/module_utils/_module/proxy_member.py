@@ -158,6 +158,7 @@ def _drain(host: Host, job: _Job, act: Act) -> Dict[str, Any]:
     affinity = job.proxy.affinity()
     if host.params["session_seconds"]:
         job.proxy.set_state(job.name, CLOSING)
+        host.progress.begin("sessions may end", 0)
         time.sleep(host.params["session_seconds"])
     job.proxy.set_state(job.name, DRAINED)
     left = _wait_until_idle(host, job)
@@ -208,6 +209,7 @@ def _end(host: Host, job: _Job) -> None:
 
 def _wait_until_idle(host: Host, job: _Job) -> int:
     """What is left under way at a drained server when the time is over."""
+    host.progress.begin("requests may end", 0)
     deadline = time.monotonic() + host.params["timeout"]
     while True:
         left = job.proxy.busy(job.name)
@@ -220,6 +222,7 @@ def _wait_until_healthy(host: Host, job: _Job) -> None:
     """A server that the proxy found dead before the change may be so again."""
     if job.wanted != SERVING or not all(act["undo"]["healthy"] for act in job.ours):
         return
+    host.progress.begin("the proxy looks at the server", 0)
     deadline = time.monotonic() + host.params["timeout"]
     while not job.proxy.look()[job.name].healthy:
         if time.monotonic() >= deadline:
