@@ -409,7 +409,7 @@ def test_haproxy_that_finds_the_server_dead_is_told(haproxy: Host, servers: list
     haproxy.set("app1", "drained")
     servers[0].shutdown()
     servers[0].server_close()
-    result = haproxy.set("app1", "as_before", timeout=2)
+    result = haproxy.set("app1", "as_before", timeout=1)
     assert result["failed"]
     assert "unable to answer" in result["msg"]
     assert haproxy.acts_in_force() == ["member:app1"]
