@@ -342,6 +342,19 @@ def test_nginx_whose_upstream_does_not_include_the_file(nginx: Host, tmp_path: p
     assert "no upstream of nginx has its servers from this file" in result["msg"]
 
 
+def test_of_a_batch_of_all_servers_one_goes_on(host: Host) -> None:
+    """relmgmt_serial is too great: each is drained by a worker, in turn, as the action has it."""
+    results: list[dict[str, Any]] = []
+    batch = [threading.Thread(target=lambda name=name: results.append(
+        host.set(name, "drained", worker={"call": name, "wait": 20}))) for name in ("app1", "app2", "app3")]
+    for each in batch:
+        each.start()
+    for each in batch:
+        each.join()
+    assert sorted(result["failed"] for result in results) == [False, False, True], results
+    assert [get(host.proxy.port)[0] for _time in range(3)] == [200] * 3
+
+
 def test_nginx_two_at_once_both_count(nginx: Host, servers: list[AppServer]) -> None:
     """Two servers of one batch are drained at the same time."""
     results: list[dict[str, Any]] = []

@@ -78,7 +78,7 @@ def set_member(host: Host) -> Outcome:
     if is_settled(job.before, job.wanted):
         return _as_wanted(host, job, record)
     if job.wanted == DRAINED:
-        _require_another(host, job, record["serving"])
+        _require_another(host, job, record["serving"])  # of a batch each has its turn, being a worker
     sides = listing(job.member, job.before.state), listing(job.member, job.wanted)
     if not host.check_mode:
         record.update(_change(host, job))
@@ -152,9 +152,6 @@ def _change(host: Host, job: _Job) -> Dict[str, Any]:
 
 
 def _drain(host: Host, job: _Job, act: Act) -> Dict[str, Any]:
-    others = serving_beside(job.members, job.name)
-    under_way = _being_drained(host)
-    _require_another(host, job, [name for name in others if name not in under_way])
     affinity = job.proxy.affinity()
     if host.params["session_seconds"]:
         job.proxy.set_state(job.name, CLOSING)
@@ -164,6 +161,7 @@ def _drain(host: Host, job: _Job, act: Act) -> Dict[str, Any]:
     left = _wait_until_idle(host, job)
     _require(job.proxy, job.name, DRAINED)
     act.note(state=DRAINED, requests_left=left)
+    others = serving_beside(job.members, job.name)
     told = warnings(job.member, others, left, host.params["timeout"], affinity)
     return {"requests_left": left, "affinity": affinity, "warnings": told}
 
@@ -177,13 +175,6 @@ def _require_another(host: Host, job: _Job, others: List[str]) -> None:
             "put another one back first; leave those that stay out out of members in relmgmt_proxy, and take fewer "
             "at a time (relmgmt_serial)",
         )
-
-
-def _being_drained(host: Host) -> List[str]:
-    """Servers, by the proxy's names, that the change takes out here: of a batch, all begin at once."""
-    return [act["undo"]["name"] for act in to_undo(host.ledger, host.params["change"] or "")
-            if act["undo"]["kind"] == KIND and act["undo"]["proxy"] == host.params["proxy"]
-            and act["intent"]["state"] == DRAINED]
 
 
 def _ends_ours(job: _Job) -> bool:

@@ -148,18 +148,6 @@ def test_the_last_server_is_drained_where_nothing_is_better(
     assert any("last server" in text for text in outcome.record["warnings"])
 
 
-def test_two_of_a_batch_do_not_take_each_other_for_serving(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The other has begun to be drained, and the proxy does not say so yet."""
-    with monkeypatch.context() as deaf:
-        deaf.setattr(scene.proxy, "deaf", True)
-        with pytest.raises(ProxyError):
-            scene.set("drained", member="app2")
-    scene.proxy.told.clear()
-    with pytest.raises(Refused, match="app1 is the last server"):
-        scene.set("drained")
-    assert scene.proxy.told == []
-
-
 def test_closing_is_put_back_as_it_was(scene: Scene) -> None:
     scene.proxy.members["one"] = Member(CLOSING)
     scene.set("drained")
