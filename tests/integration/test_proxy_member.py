@@ -317,6 +317,8 @@ def test_nginx_that_does_not_reload(nginx: Host, servers: list[AppServer]) -> No
     assert "the file is as it was" in result["msg"]
     assert nginx.proxy.members.read_text() == before
     assert requests_reach(nginx.proxy, servers[0])
+    assert not nginx.roll_back()["failed"], "nothing has to be reloaded for the way back"
+    assert nginx.acts_in_force() == []
     nginx.proxy.options["nginx"]["reload"] = []
     nginx.proxy.stop()
     result = nginx.set("app1", "drained")

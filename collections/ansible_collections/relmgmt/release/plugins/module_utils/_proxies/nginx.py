@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._core.nginx_members import (
@@ -47,7 +47,7 @@ class Nginx(Proxy):
         # A link is followed: the rename must not replace it.
         self.place = os.path.realpath(options["members_file"])
         self.command: List[str] = list(options["command"])
-        self.reload: List[str] = list(options.get("reload") or [*self.command, "-s", "reload"])
+        self.reload_command: List[str] = list(options.get("reload") or [*self.command, "-s", "reload"])
         self.pid_file: str = options["pid_file"]
 
     def look(self) -> Dict[str, Member]:
@@ -62,7 +62,7 @@ class Nginx(Proxy):
             after = with_member(before, name, state == DRAINED)
             master = self._master()
             if after == before:
-                self._load(master)
+                self._await_new(master, self._reload(master))
             else:
                 self._replace(before, after, master)
 
@@ -78,10 +78,17 @@ class Nginx(Proxy):
 
     def _replace(self, before: str, after: str, master: int) -> None:
         """Write the file and load it; one that nginx does not load must not wait for somebody else's reload."""
+        old = os.stat(self.place)
         self._write(after)
         try:
             self._upstreams()
-            self._load(master)
+            workers_before = self._reload(master)
+        except ProxyError:
+            self._write(before)
+            os.utime(self.place, ns=(old.st_atime_ns, old.st_mtime_ns))  # nginx still works by it
+            raise
+        try:
+            self._await_new(master, workers_before)
         except ProxyError:
             self._write(before)
             raise
@@ -104,9 +111,13 @@ class Nginx(Proxy):
             raise ProxyError("nginx does not run", self.pid_file, "start it, or correct pid_file in relmgmt_proxy")
         return master
 
-    def _load(self, master: int) -> None:
+    def _reload(self, master: int) -> Set[int]:
+        """Tell nginx to load its configuration; the workers until then."""
         old = set(workers(master))
-        self._run(self.reload, "nginx does not reload")
+        self._run(self.reload_command, "nginx does not reload")
+        return old
+
+    def _await_new(self, master: int, old: Set[int]) -> None:
         if not wait_for_new(master, old, _RELOAD_SECONDS):
             raise ProxyError(
                 "nginx was told to reload, but its workers are the old ones after %d s" % _RELOAD_SECONDS,
