@@ -251,7 +251,8 @@ class ActionModule(ActionBase):
         worked = restoring or any(cycle_state.to_go_back(state) for state in states)
         cycle = {
             "change": ticket.change, "release": ticket.release, "environment": reading.environment,
-            "needed": worked, "going_back": True, "outage": True, "completeness": [],
+            "needed": worked, "going_back": True, "completeness": [],
+            "outage": restoring or cycle_state.needs_outage(reading.states),
             "attempt": cycle_state.newest_attempt(reading.states), "lease": 0,
             "holder": this_run(), "take_over": reading.take_over, "bundle_digest": "",
         }

@@ -60,6 +60,8 @@ class ActionModule(ActionBase):
     ) -> tuple[list[str], dict[str, Any]]:
         checks = completeness.checks_at(args.get("checks", []), args["place"])
         base = str(args.get("url", "")).rstrip("/")
+        if checks and not base and args["place"] == "servers" and known.get("relmgmt_websphere"):
+            return [f"{checks[0]['name']}: there is no address to look at; give url in relmgmt_websphere"], {}
         if not checks or not base:
             return [], {}
         urls = sorted({base + check["path"] for check in checks})

@@ -110,6 +110,11 @@ options:
             description: Directory of the profile that has C(bin/wsadmin.sh), the deployment manager's if there is one.
             type: path
             required: true
+          url:
+            description:
+              - Address at which the completeness checks for servers are made, such as that of a web server of the cell.
+                A release with such checks is not complete without it.
+            type: str
           cluster:
             description: Name of the cluster; its members are asked of the cell.
             type: str

@@ -51,9 +51,9 @@ def _differs(state: Mapping[str, Any], digests: list[str]) -> bool:
 def _is_left_out(hostvars: Mapping[str, Any], server: str, change: str) -> bool:
     """A run of this change was cut off while the server was out of a proxy."""
     return any(
-        act["module"] == "proxy_member" and act["target"] == f"member:{server}" and act["change"] == change
-        and act["can_be_undone"] and not act["undone"]
-        for proxy in proxies_of(hostvars, server) for act in _seen(hostvars, proxy).get("acts", [])
+        f"member:{server}" in row["in_force"].get("proxy_member", [])
+        for proxy in proxies_of(hostvars, server)
+        for row in _seen(hostvars, proxy).get("receipts", []) if row["change"] == change
     )
 
 
@@ -67,12 +67,23 @@ def _was_cut_off(state: Mapping[str, Any]) -> bool:
     return False
 
 
+def batch(hostvars: Mapping[str, Any], servers: list[str], going_back: bool = False) -> int | str:
+    """How many of the servers are changed at a time; all of them where nothing is to be done."""
+    first = hostvars[servers[0]] if servers else {}
+    cycle = first.get("gate_cycle") or {}
+    needed = cycle.get("needed", True)
+    if going_back:
+        needed = needed and (cycle.get("going_back", True) or reports.any_failure(hostvars, list(hostvars)))
+    return int(first.get("relmgmt_serial", 1)) if needed else "100%"
+
+
 class FilterModule:
     """The filters."""
 
     def filters(self) -> dict[str, Callable[..., Any]]:
         """By name."""
         return {
+            "batch": batch,
             "failed_anywhere": lambda hostvars: reports.any_failure(hostvars, list(hostvars)),
             "may_reopen": lambda hostvars: reports.may_reopen(hostvars, list(hostvars)),
             "failure_note": failure_note,

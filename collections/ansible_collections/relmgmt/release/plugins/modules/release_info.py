@@ -43,7 +43,9 @@ lease:
   returned: success
   type: dict
 receipts:
-  description: Every receipt, oldest first, with the number of acts a rollback of its change would undo.
+  description:
+    - Every receipt, oldest first, with the number of acts that a rollback of its change would undo (C(to_undo)), and
+      their targets by module (C(in_force)).
   returned: success
   type: list
   elements: dict

@@ -22,6 +22,12 @@ extends_documentation_fragment:
 options:
   change:
     required: true
+  in_use:
+    description:
+      - Sessions go on, as in a release whose older web application runs on the newer database. Datasets are not
+        replaced under them; items, named globals and packages go back from their pre-images.
+    type: bool
+    default: false
   leave:
     description:
       - Kinds of acts that are not undone by this call, because something else has to come first.
@@ -79,6 +85,7 @@ SPEC = {
     **LEDGER_SPEC,
     **WORKER_SPEC,
     "change": {"type": "str", "required": True},
+    "in_use": {"type": "bool", "default": False},
     "leave": {"type": "list", "elements": "str", "choices": ["proxy_member"], "default": []},
     "lose_writes_confirmed_by": {"type": "str", "default": ""},
 }

@@ -57,3 +57,15 @@ def to_go_back(state: Mapping[str, Any]) -> bool:
         return False
     settled = receipt["state"] == "closed" and receipt["verdict"] in ("rolled_back", "not_started")
     return bool(receipt["to_undo"] > 0 or not settled)
+
+
+#: what these did is taken back server by server, and nobody has to be kept out for it
+WEB_MODULES = frozenset(("proxy_member", "static_content", "websphere_app", "websphere_config"))
+
+
+def needs_outage(hosts: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Going back: does anything but the web tier go back, or is it not known of a host?"""
+    return any(
+        "receipts" not in state or not WEB_MODULES.issuperset((state.get("receipt") or {}).get("in_force", {}))
+        for state in hosts.values()
+    )

@@ -45,10 +45,17 @@ def may_reopen(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> bool:
 
 
 def _untouched(host: Mapping[str, Any]) -> bool:
-    began = any((host.get(name) or {}).get("changed") for name in CHANGING)
+    began = any((host.get(name) or {}).get("changed") for name in CHANGING) or _in_force(host)
     failed = any(f["phase"] in ("install", "deploy") for f in host.get("phase_failures") or [])
     going_back = bool((host.get("gate_cycle") or {}).get("going_back"))
     return not (began or failed or going_back)
+
+
+def _in_force(host: Mapping[str, Any]) -> bool:
+    """An earlier run of this change left something to undo."""
+    change = (host.get("gate_cycle") or {}).get("change")
+    receipts = (host.get("gate_host") or {}).get("receipts", [])
+    return any(row["to_undo"] for row in receipts if row["change"] == change)
 
 
 def last_seen(host: Mapping[str, Any]) -> Mapping[str, Any]:

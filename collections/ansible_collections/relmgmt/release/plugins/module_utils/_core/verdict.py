@@ -48,11 +48,13 @@ class HostReport(NamedTuple):
 def verdict(hosts: Sequence[HostReport], check: bool, needed: bool, going_back: bool) -> str:
     """The run's verdict."""
     failed = any(host.failures for host in hosts)
-    if not failed and (check or not needed):
-        return CHECKED if check else NOTHING
+    if any(not host.reachable for host in hosts):
+        return UNKNOWN
     if check:
-        return UNKNOWN if any(not host.reachable for host in hosts) else CHECKED
-    if any(not host.reachable or host.at_work for host in hosts):
+        return CHECKED
+    if not failed and not needed:
+        return NOTHING
+    if any(host.at_work for host in hosts):
         return UNKNOWN
     if not failed and not going_back:
         return DONE if all(_closed(host, "done") and not host.drift for host in hosts) else DIFFERS

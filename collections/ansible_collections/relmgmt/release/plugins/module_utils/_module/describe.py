@@ -34,7 +34,11 @@ def describe(host: Host) -> Outcome:
 
 def _receipt_row(ledger: Ledger, receipt: dict[str, Any]) -> dict[str, Any]:
     row = {key: value for key, value in receipt.items() if key not in ("packages", "report")}
-    return {**row, "to_undo": len(to_undo(ledger, receipt["change"]))}
+    acts = to_undo(ledger, receipt["change"])
+    in_force: dict[str, set[str]] = {}
+    for act in acts:
+        in_force.setdefault(act["module"], set()).add(act["target"])
+    return {**row, "to_undo": len(acts), "in_force": {module: sorted(targets) for module, targets in in_force.items()}}
 
 
 def _short(act: dict[str, Any]) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _plan(host: Host) -> Plan:
         writes = others_since(point, data[0]["undo"], _writers(acts))
         others, unknown = writes.others, writes.unknown
     person = host.params["lose_writes_confirmed_by"]
-    way = choose_way(bool(data), others, point is not None, person, unknown)
+    way = choose_way(bool(data), others, point is not None, person, unknown, host.params["in_use"])
     return Plan(acts, way, point)
 
 

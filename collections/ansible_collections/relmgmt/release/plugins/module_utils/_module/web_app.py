@@ -57,6 +57,7 @@ _PLACES_SPEC: Dict[str, Any] = {
 }
 _WAS_SPEC: Dict[str, Dict[str, Any]] = {
     "profile": {"type": "path", "required": True},
+    "url": {"type": "str"},
     "cluster": {"type": "str"},
     "servers": _PLACES_SPEC,
     "web_servers": _PLACES_SPEC,

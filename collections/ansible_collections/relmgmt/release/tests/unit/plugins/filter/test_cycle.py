@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.filter.cycle import proxies_of, to_roll_out
+from ansible_collections.relmgmt.release.plugins.filter.cycle import batch, proxies_of, to_roll_out
 
 CURRENT = {"war:cfis": {"digest": "a"}, "configuration:cfis": {"digest": "b"}}
 
@@ -50,15 +50,42 @@ def test_a_server_that_is_known_to_be_right_is_left_alone(
 @pytest.mark.parametrize(
     "more,expected",
     [
-        ({}, ["app2"]), ({"undone": True}, []), ({"can_be_undone": False}, []), ({"change": "CHG2"}, []),
-        ({"target": "member:app1"}, ["app1"]), ({"target": "member:app3"}, []), ({"module": "other"}, []),
+        ({}, ["app2"]), ({"in_force": {}}, []), ({"change": "CHG2"}, []),
+        ({"in_force": {"proxy_member": ["member:app1"]}}, ["app1"]),
+        ({"in_force": {"proxy_member": ["member:app3"]}}, []), ({"in_force": {"other": ["member:app2"]}}, []),
     ],
 )
 def test_a_server_that_was_left_out_is_put_back(more: dict[str, Any], expected: list[str]) -> None:
     """A run was killed after the server had been looked at, before it was put back."""
-    left = {**act("proxy_member"), "target": "member:app2", "change": "CHG1", **more}
+    left = {"change": "CHG1", "in_force": {"proxy_member": ["member:app2"]}, **more}
     hosts: dict[str, dict[str, Any]] = {
-        "web1": {"relmgmt_proxy": {"members": {"app1": "x", "app2": "y"}}, "gate_host": {"acts": [left]}},
+        "web1": {"relmgmt_proxy": {"members": {"app1": "x", "app2": "y"}}, "gate_host": {"receipts": [left]}},
         "app1": {"gate_host": {"current": CURRENT}}, "app2": {"gate_host": {"current": CURRENT}},
     }
     assert to_roll_out(hosts, ["app1", "app2"], ["a"], "CHG1") == expected
+
+
+@pytest.mark.parametrize(
+    "cycle,back,expected",
+    [
+        ({"needed": True}, False, 3), ({"needed": False}, False, "100%"), (None, False, 3),
+        ({"needed": True, "going_back": False}, True, "100%"), ({"needed": True, "going_back": True}, True, 3),
+        ({"needed": False, "going_back": True}, True, "100%"),
+    ],
+)
+def test_where_nothing_is_to_be_done_no_server_waits_for_its_turn(
+    cycle: dict[str, Any] | None, back: bool, expected: int | str
+) -> None:
+    hosts: dict[str, dict[str, Any]] = {"app1": {"relmgmt_serial": "3", "gate_cycle": cycle}, "app2": {}}
+    assert batch(hosts, ["app1", "app2"], going_back=back) == expected
+
+
+def test_the_servers_go_back_one_after_the_other_once_something_has_failed() -> None:
+    failed = {"phase_failures": [{"phase": "verify"}]}
+    hosts: dict[str, dict[str, Any]] = {"app1": {"gate_cycle": {"needed": True, "going_back": False}}, "db1": failed}
+    assert batch(hosts, ["app1"], going_back=True) == 1
+
+
+def test_there_may_be_no_application_server() -> None:
+    assert batch({"db1": {}}, []) == 1
+    assert batch({"db1": {}}, [], going_back=True) == 1

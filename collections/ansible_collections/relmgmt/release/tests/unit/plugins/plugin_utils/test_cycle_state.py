@@ -103,6 +103,20 @@ def test_a_host_lost_in_the_middle_of_its_deployment_may_have_changed() -> None:
     assert not reports.may_reopen({"a": lost}, ["a"])
 
 
+def test_a_host_that_an_earlier_run_has_changed_is_not_untouched() -> None:
+    """The run that was cut off changed it; this one has found it right, and lost it on the way back."""
+    receipt = {"change": "CHG1", "to_undo": 1}
+    lost = {"phase_failures": failing("rollback", unreachable=True)["phase_failures"],
+            "gate_cycle": {"change": "CHG1", "going_back": False}}
+    assert reports.may_reopen({"a": lost}, ["a"])
+    assert not reports.may_reopen({"a": {**lost, "gate_host": {"receipts": [receipt]}}}, ["a"])
+    assert not reports.may_reopen({"a": {**lost, "deploy_configuration_result": {"changed": True}}}, ["a"])
+
+
+def test_a_server_that_went_back_and_stays_out_of_its_proxies_keeps_nobody_out() -> None:
+    assert reports.may_reopen({"a": failing("put_back")}, ["a"])
+
+
 def test_this_run_lives_and_a_process_that_ended_is_proven_dead() -> None:
     """T5"""
     own = holder.this_run()
@@ -123,3 +137,20 @@ def test_death_is_proven_by_a_reboot_but_never_from_another_controller() -> None
 def test_a_process_id_that_was_given_again_is_another_process() -> None:
     own = holder.this_run()
     assert holder.is_dead({**own, "pid": os.getpid(), "pid_started": "1"})
+
+
+def in_force(*modules: str) -> dict[str, Any]:
+    return host({**DONE, "in_force": {module: ["x"] for module in modules}})
+
+
+@pytest.mark.parametrize(
+    "hosts,expected",
+    [
+        ([in_force("websphere_app", "proxy_member"), in_force("static_content"), in_force()], False),
+        ([in_force("websphere_config"), host()], False),
+        ([in_force("websphere_app"), in_force("cache_package")], True),
+        ([in_force("websphere_app"), {}], True),
+    ],
+)
+def test_the_web_tier_alone_goes_back_without_an_outage(hosts: list[dict[str, Any]], expected: bool) -> None:
+    assert cycle_state.needs_outage(states(*hosts)) is expected

@@ -30,3 +30,9 @@ def test_datasets_are_restored_only_if_nobody_loses_a_write(
 def test_the_reason_names_who_accepted_the_loss() -> None:
     assert "maria.lopez" in choose_way(True, None, True, "maria.lopez").reason
     assert "cannot say" in choose_way(True, None, True).reason
+
+
+def test_under_sessions_that_go_on_no_dataset_is_replaced() -> None:
+    """A release whose older WAR runs on the newer database: users are at work while it goes back."""
+    assert choose_way(True, [], True, in_use=True).way == ITEMS
+    assert choose_way(True, [], True).way == RESTORE

@@ -172,7 +172,7 @@ def test_a_cycle_is_done_only_when_verified_since_its_newest_act(host: Callable[
 
 
 def back(host: Callable[..., Host], check_mode: bool = False, **params: Any) -> Outcome:
-    given = {"change": "CHG1", "lease": 1, "lose_writes_confirmed_by": "", "leave": [], **params}
+    given = {"change": "CHG1", "lease": 1, "lose_writes_confirmed_by": "", "leave": [], "in_use": False, **params}
     return going_back.go_back(host(check_mode=check_mode, **given))
 
 
