@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -79,3 +80,11 @@ def test_the_refused_change_breaks_two_rules() -> None:
     given = yaml.safe_load((EXAMPLES / "changes" / "CHG0000004.approvals.yml").read_text())["approvals"]
     assert given[0]["bundle_digest"] != bundle_digest(EXAMPLES / "bundles" / ticket["release"])
     assert given[1]["person"] == ticket["requested_by"]
+
+
+def test_every_variable_of_the_inventories_is_explained() -> None:
+    """What nobody reads, or nobody explains, is not in an example."""
+    explained = set(re.findall(r"relmgmt_\w+", (CLONE / "docs/inventory.md").read_text(encoding="utf-8")))
+    for path in [*(CLONE / "inventories").rglob("*.yml"), *(CLONE / "molecule").rglob("hosts.yml")]:
+        used = set(re.findall(r"^ *(relmgmt_\w+):", path.read_text(encoding="utf-8"), re.MULTILINE))
+        assert used <= explained, path

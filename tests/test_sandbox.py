@@ -2,6 +2,7 @@
 """The embedded default environment: up twice, used, cut off, down without a trace."""
 from __future__ import annotations
 
+import http.server
 import json
 import os
 import re
@@ -9,6 +10,8 @@ import smtplib
 import socket
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -16,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from relmgmt_sandbox import load
+from relmgmt_sandbox.load import Load, Question, question
 
 CLONE = Path(__file__).resolve().parents[1]
 INVENTORY = CLONE / "inventories" / "sandbox" / "inventory.py"
@@ -168,6 +173,44 @@ def test_maintenance_closes_the_users_door_only(box: Box) -> None:
     assert subprocess.run(entry["status"], capture_output=True, check=False).returncode == 1
     subprocess.run(entry["start"], check=True, capture_output=True)
     assert [box.status_of(page) for page in pages] == [200, 200]
+
+
+class Latin(http.server.BaseHTTPRequestHandler):
+    """Answers that are no UTF-8."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"caf\xe9 CFIS002")
+
+    def log_message(self, *args: object) -> None:
+        del args
+
+
+def test_load_reads_every_text() -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Latin) as server:
+        threading.Thread(target=server.serve_forever, args=(0.05,)).start()
+        with Load(server.server_port, [Question("/", "CFIS002")], users=2) as users:
+            time.sleep(0.2)
+        server.shutdown()
+    assert (users.lost, users.newer_seen > 0) == ([], True)
+
+
+def test_load_counts_a_user_that_ended_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise ValueError("a defect")
+
+    monkeypatch.setattr(load, "get", broken)
+    with Load(1, [Question("/", "CFIS002")], users=2) as users:
+        time.sleep(0.05)
+    assert sorted(users.lost) == [f"user {number} has ended: ValueError('a defect')" for number in (0, 1)]
+    assert users.counted["lost"] == 2
+
+
+def test_load_asks_paths_with_a_query() -> None:
+    assert question("/page?release=2=CFIS002") == Question("/page?release=2", "CFIS002")
+    with pytest.raises(ValueError, match="PATH=TEXT"):
+        question("/page")
 
 
 def test_mail_is_kept(box: Box) -> None:

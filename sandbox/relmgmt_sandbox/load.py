@@ -26,11 +26,20 @@ class Question(NamedTuple):
     newer: str
 
 
-class Load:
-    """Users who ask again and again while this lasts, each session on connections and a cookie of its own.
+def question(text: str) -> Question:
+    """PATH=TEXT; the path may have a query. Raises ValueError."""
+    path, equals, newer = text.rpartition("=")
+    if not equals:
+        raise ValueError(f"not PATH=TEXT: {text}")
+    return Question(path, newer)
 
-    ``lost``: answers that did not come or were no 200. ``backwards``: answers of the older release
-    to a session that had seen the newer one. After ``session`` requests a user begins a new session.
+
+class Load:
+    """Users who ask again and again while this lasts, with a connection for each request and a cookie for each session.
+
+    ``lost``: answers that did not come or were no 200, and users who ended before their time.
+    ``backwards``: answers of the older release to a session that had seen the newer one. After ``session``
+    requests a user begins a new session.
     """
 
     def __init__(
@@ -62,6 +71,13 @@ class Load:
                 "newer": self.newer_seen}
 
     def _use(self, number: int) -> None:
+        try:
+            self._ask_on(number)
+        except Exception as error:
+            # A load that has lost its users would lose no requests.
+            self.lost.append(f"user {number} has ended: {error!r}")
+
+    def _ask_on(self, number: int) -> None:
         while not self._over.is_set():
             cookie, newer_seen = "", set[str]()
             for _ in range(self.session):
@@ -98,7 +114,7 @@ def get(port: int, path: str = "/", cookie: str = "") -> tuple[int, str, str]:
         connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
         answer = connection.getresponse()
         given = "; ".join(each.partition(";")[0] for each in answer.msg.get_all("Set-Cookie", []))
-        return answer.status, answer.read().decode(), given
+        return answer.status, answer.read().decode("utf-8", "replace"), given
     finally:
         connection.close()
 
@@ -107,13 +123,12 @@ def main() -> int:
     """Run a command under the load; its exit status."""
     parser = argparse.ArgumentParser(prog="python -m relmgmt_sandbox.load", description=__doc__.partition("\n")[0])
     parser.add_argument("--port", type=int, required=True, help="of the web entry, on 127.0.0.1")
-    parser.add_argument("--ask", action="append", required=True, metavar="PATH=TEXT",
+    parser.add_argument("--ask", action="append", required=True, metavar="PATH=TEXT", type=question,
                         help="a page, and what it says when it is the newer release's")
     parser.add_argument("--users", type=int, default=12)
     parser.add_argument("command", nargs="+", help="after --")
     given = parser.parse_args()
-    questions = [Question(*text.split("=", 1)) for text in given.ask]
-    with Load(given.port, questions, given.users) as load:
+    with Load(given.port, given.ask, given.users) as load:
         time.sleep(1)  # answers of the older release, too
         status = subprocess.run(given.command, stdin=subprocess.DEVNULL, check=False).returncode
         time.sleep(1)

@@ -30,6 +30,11 @@ http {{
     map $cookie_cfis_route $cfis_upstream {{
         default cfis;
 {routes}    }}
+    # nginx names every server that it tried.
+    map $upstream_addr $cfis_answered {{
+        default "";
+        "~(?<cfis_last>[^ ,]+)$" $cfis_last;
+    }}
 {users}{testers}}}
 """
 SITE = """    server {{
@@ -41,7 +46,7 @@ SITE = """    server {{
             proxy_connect_timeout 5s;
             proxy_read_timeout 30s;
             add_header X-Served-By $upstream_addr always;
-            add_header Set-Cookie "cfis_route=$upstream_addr; Path=/; HttpOnly; SameSite=Lax" always;
+            add_header Set-Cookie "cfis_route=$cfis_answered; Path=/; HttpOnly; SameSite=Lax" always;
         }}
         location /static/ {{
             alias {static}/current/;

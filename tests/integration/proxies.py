@@ -52,12 +52,16 @@ http {{
     map $cookie_route $pool {{
         default cfis;
 {pools}    }}
+    map $upstream_addr $answered {{
+        default "";
+        "~(?<last>[^ ,]+)$" $last;
+    }}
     server {{
         listen 127.0.0.1:{port};
         location / {{
             proxy_pass http://$pool;
             proxy_next_upstream off;
-            add_header Set-Cookie "route=$upstream_addr" always;
+            add_header Set-Cookie "route=$answered" always;
         }}
     }}
 }}

@@ -247,6 +247,7 @@ def cut_off(tmp_path, base):
         assert not succeeded
         assert result["error"]["kind"] == "DeliveryError"
         assert "cfis.war" in result["msg"]
+        assert result["changed"], "two files lie in the drop"
         folder = next(base.iterdir())
         assert {p.name for p in folder.iterdir() if not p.name.endswith(".part")} == BEFORE_THE_WAR
         [part] = folder.glob(".cfis.war.*.part")
@@ -401,6 +402,7 @@ def test_a_drop_without_room_is_refused_before_anything_is_sent(server, tmp_path
         assert result["error"]["place"] == f"sftp://{server.user}@{server.host}:{server.port}{small}"
         assert result["error"]["needed"] > 30 * MIB > result["error"]["free"]
         assert "free room there" in result["error"]["cure"]
+        assert not result["changed"]
         assert list(small.iterdir()) == []
 
 

@@ -13,7 +13,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proxies import AppServer, HAProxyUnderTest, NginxUnderTest, RunningProxy, app_servers
+from programs import programs
+from proxies import AppServer, HAProxyUnderTest, NginxUnderTest, RunningProxy, app_servers, free_port
+from relmgmt_sandbox import web
+from relmgmt_sandbox.layout import Layout
 from relmgmt_sandbox.load import Load, Question, get
 from web_host import newest_act, permit, run
 
@@ -180,10 +183,14 @@ def test_what_does_not_end_in_time_is_told(host: Host, servers: list[AppServer])
     assert warned(result, "had not ended after 0 s")
 
 
-def test_the_last_server_is_told(host: Host) -> None:
+def test_the_last_server_is_told(host: Host, servers: list[AppServer]) -> None:
     assert not warned(host.set("app1", "drained"), "last server")
     host.set("app2", "drained")
-    assert warned(host.set("app3", "drained"), "last server that took requests")
+    refused = host.set("app3", "drained")
+    assert refused["failed"]
+    assert "app3 is the last server that takes requests" in refused["msg"]
+    assert requests_reach(host.proxy, servers[2])
+    assert warned(host.set("app3", "drained", going_back=True), "last server that took requests")
 
 
 def test_names_that_are_not_there(host: Host) -> None:
@@ -261,6 +268,24 @@ def test_a_proxy_without_affinity_is_told(
     assert warned(result, "does not hold a session to its server")
 
 
+def test_the_sandbox_entry_names_the_server_that_answered(
+    tmp_path_factory: pytest.TempPathFactory, servers: list[AppServer]
+) -> None:
+    """nginx has tried another one first, and tells both addresses."""
+    place = tmp_path_factory.mktemp("px")
+    proxy, layout = RunningProxy(place, servers), Layout(place, 2)
+    ports = {"entry": proxy.port, "testers_entry": free_port(), "http_app1": free_port(),
+             "http_app2": servers[1].server_port}
+    web.configure(layout, ports)
+    addresses = web.members(layout, ports)
+    try:
+        proxy.start(web.command(layout, programs()))
+        status, _text, cookie = get(proxy.port, "/cfis/", f"cfis_route={addresses['app1']}")
+    finally:
+        proxy.stop()
+    assert (status, cookie) == (200, f"cfis_route={addresses['app2']}")
+
+
 def test_nginx_file_keeps_everything_else(nginx: Host) -> None:
     before = nginx.proxy.members.read_text()
     nginx.set("app2", "drained")
@@ -282,6 +307,25 @@ def test_nginx_refuses_its_configuration(nginx: Host, servers: list[AppServer]) 
     assert requests_reach(nginx.proxy, servers[0])
 
 
+def test_nginx_that_does_not_reload(nginx: Host, servers: list[AppServer]) -> None:
+    """The file must not wait, changed, for somebody else's reload."""
+    before = nginx.proxy.members.read_text()
+    nginx.proxy.options["nginx"]["reload"] = ["false"]
+    result = nginx.set("app1", "drained")
+    assert result["failed"]
+    assert "nginx does not reload" in result["msg"]
+    assert "the file is as it was" in result["msg"]
+    assert nginx.proxy.members.read_text() == before
+    assert requests_reach(nginx.proxy, servers[0])
+    assert not nginx.roll_back()["failed"], "nothing has to be reloaded for the way back"
+    assert nginx.acts_in_force() == []
+    nginx.proxy.options["nginx"]["reload"] = []
+    nginx.proxy.stop()
+    result = nginx.set("app1", "drained")
+    assert "nginx does not run" in result["msg"]
+    assert nginx.proxy.members.read_text() == before
+
+
 def test_nginx_that_was_not_reloaded_is_put_in_force(nginx: Host, servers: list[AppServer]) -> None:
     """The run was killed after the write: the file says drained, the workers do not know it."""
     write_down(nginx.proxy, servers[0])
@@ -298,6 +342,19 @@ def test_nginx_whose_upstream_does_not_include_the_file(nginx: Host, tmp_path: p
     result = nginx.set("app1", "drained")
     assert result["failed"]
     assert "no upstream of nginx has its servers from this file" in result["msg"]
+
+
+def test_of_a_batch_of_all_servers_one_goes_on(host: Host) -> None:
+    """relmgmt_serial is too great: each is drained by a worker, in turn, as the action has it."""
+    results: list[dict[str, Any]] = []
+    batch = [threading.Thread(target=lambda name=name: results.append(
+        host.set(name, "drained", worker={"call": name, "wait": 20}))) for name in ("app1", "app2", "app3")]
+    for each in batch:
+        each.start()
+    for each in batch:
+        each.join()
+    assert sorted(result["failed"] for result in results) == [False, False, True], results
+    assert [get(host.proxy.port)[0] for _time in range(3)] == [200] * 3
 
 
 def test_nginx_two_at_once_both_count(nginx: Host, servers: list[AppServer]) -> None:
@@ -351,14 +408,40 @@ def test_haproxy_lets_sessions_end_where_they_began(haproxy: Host, servers: list
     assert newest_act(haproxy.ledger)["detail"]["state"] == "drained"
 
 
+def test_a_drain_outlives_the_connection_and_is_joined(haproxy: Host) -> None:
+    """The module's first answer is the last that its action hears; then the same run comes again."""
+    options = {"session_seconds": 2}
+    begun = haproxy.set("app1", "drained", worker={"call": "a", "wait": 0}, **options)
+    assert begun["in_progress"]["module"] == "proxy_member", begun
+    waiting = haproxy.set("app1", "as_before", worker={"call": "b", "wait": 0})
+    assert waiting["in_progress"]["waits_for"]["id"] == begun["in_progress"]["id"], "nothing goes back beside it"
+    done = haproxy.set("app1", "drained", worker={"call": "c", "wait": 20}, **options)
+    assert (done["changed"], done["state"], done["worker"]["joined"]) == (True, "drained", True)
+    assert haproxy.acts_in_force() == ["member:app1"]
+
+
 def test_haproxy_that_finds_the_server_dead_is_told(haproxy: Host, servers: list[AppServer]) -> None:
     haproxy.set("app1", "drained")
     servers[0].shutdown()
     servers[0].server_close()
-    result = haproxy.set("app1", "as_before", timeout=2)
+    result = haproxy.set("app1", "as_before", timeout=1)
     assert result["failed"]
     assert "unable to answer" in result["msg"]
     assert haproxy.acts_in_force() == ["member:app1"]
+
+
+def test_haproxy_dead_server_that_an_administrator_is_closing(haproxy: Host, servers: list[AppServer]) -> None:
+    """The statistics say DOWN, not DRAIN; it was closing, and is put back as that."""
+    haproxy.proxy.tell("set server cfis/app1 state drain")
+    servers[0].shutdown()
+    servers[0].server_close()
+    deadline = time.monotonic() + 5
+    while "DOWN" not in haproxy.proxy.tell("show stat"):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert haproxy.set("app1", "drained")["was"] == "closing"
+    result = haproxy.set("app1", "as_before")
+    assert (result.get("state"), haproxy.acts_in_force()) == ("closing", []), result
 
 
 def test_haproxy_socket_without_the_level(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from proxies import AppServer, NginxUnderTest, app_servers, free_port
+from proxies import AppServer, HAProxyUnderTest, app_servers, free_port
 from relmgmt_sandbox.load import get
 from web_host import build_zip, deliver, permit, run, sha256
 
@@ -33,13 +33,13 @@ def server() -> Iterator[AppServer]:
 
 
 @pytest.fixture
-def web1(tmp_path_factory: pytest.TempPathFactory, server: AppServer) -> Iterator[NginxUnderTest]:
-    proxy = NginxUnderTest(tmp_path_factory.mktemp("px"), [server])
+def web1(tmp_path_factory: pytest.TempPathFactory, server: AppServer) -> Iterator[HAProxyUnderTest]:
+    proxy = HAProxyUnderTest(tmp_path_factory.mktemp("px"), [server])
     yield proxy
     proxy.stop()
 
 
-def go_back(place: pathlib.Path, web1: NginxUnderTest, url: str) -> subprocess.CompletedProcess[str]:
+def go_back(place: pathlib.Path, web1: HAProxyUnderTest, url: str) -> subprocess.CompletedProcess[str]:
     """A run of CHANGE was cut off with app1 out of web1 and of web2; now web2 cannot be reached."""
     change_something(place)
     left = permit(place / "web1/ledger.db", CHANGE, "CFIS002")
@@ -48,7 +48,11 @@ def go_back(place: pathlib.Path, web1: NginxUnderTest, url: str) -> subprocess.C
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     web = {"relmgmt_proxy": web1.options, "gate_host": {"receipts": [receipt]}}
     hosts: dict[str, dict[str, Any]] = {
-        "app1": {**local, "relmgmt_websphere": {"kind": "liberty", "liberty": {"url": url}}},
+        # No time to end requests in is none to find the server healthy again in.
+        "app1": {
+            **local, "relmgmt_drain_seconds": 0,
+            "relmgmt_websphere": {"kind": "liberty", "liberty": {"url": url}},
+        },
         "web1": {**local, **web},
         "web2": {**web, "ansible_host": "127.0.0.1", "ansible_port": free_port(), "ansible_ssh_retries": 0},
     }
@@ -85,7 +89,7 @@ def left_out(place: pathlib.Path) -> list[str]:
 
 
 def test_a_proxy_out_of_reach_does_not_hold_the_way_back_up(
-    tmp_path: pathlib.Path, web1: NginxUnderTest, server: AppServer
+    tmp_path: pathlib.Path, web1: HAProxyUnderTest, server: AppServer
 ) -> None:
     done = go_back(tmp_path, web1, f"http://{server.address}/")
     assert get(web1.port)[0] == 200, done.stdout
@@ -95,11 +99,11 @@ def test_a_proxy_out_of_reach_does_not_hold_the_way_back_up(
     assert "the host cannot be reached" in done.stdout.partition("Put the server back into every proxy")[2]
 
 
-def test_a_server_that_does_not_answer_stays_out(tmp_path: pathlib.Path, web1: NginxUnderTest) -> None:
+def test_a_server_that_does_not_answer_stays_out(tmp_path: pathlib.Path, web1: HAProxyUnderTest) -> None:
     done = go_back(tmp_path, web1, f"http://127.0.0.1:{free_port()}/")
     assert done.returncode == 0, "a server that is out serves nobody: the others may be opened"
     assert "TASK [relmgmt.release.roll_out : Note that the server stays out]" in done.stdout
     assert "app1 went back but does not answer" in done.stdout
     assert "playbooks/rollback.yml again" in done.stdout
-    assert get(web1.port)[0] == 502, "app1 is the only server, and out"
+    assert get(web1.port)[0] == 503, "app1 is the only server, and out"
     assert left_out(tmp_path) == ["member:app1"]

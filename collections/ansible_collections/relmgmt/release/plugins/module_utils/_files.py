@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import os
 import shutil
+import stat
 from typing import BinaryIO, Callable
 
 CHUNK = 1 << 20
@@ -65,6 +66,24 @@ def write_durably(path: str, data: bytes, mode: int = 0o644) -> None:
         stream.write(data)
 
     _publish(path, mode, fill)
+
+
+def replace_durably(path: str, data: bytes) -> None:
+    """Write a file anew that others read; mode, owner and group stay.
+
+    Raises PermissionError, with the file as it was, where the owner cannot be kept and not everybody may read it.
+    """
+    before = os.stat(path)
+
+    def fill(stream: BinaryIO) -> None:
+        stream.write(data)
+        try:
+            os.fchown(stream.fileno(), before.st_uid, before.st_gid)
+        except PermissionError as error:
+            if not before.st_mode & stat.S_IROTH:
+                raise PermissionError(error.errno, "owner and group cannot be kept", path) from error
+
+    _publish(path, stat.S_IMODE(before.st_mode), fill)
 
 
 def copy_durably(source: str, target: str, mode: int | None = None) -> str:

@@ -18,6 +18,7 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
+  - relmgmt.release.worker
   - relmgmt.release.proxy
   - relmgmt.release.attributes
 options:
@@ -27,7 +28,8 @@ options:
     required: true
   state:
     description:
-      - With V(drained) the proxy sends no request to the server.
+      - With V(drained) the proxy sends no request to the server. The last one that serves is refused, unless
+        O(going_back) or it is the only one of O(proxy.members).
       - With V(serving) it does.
       - With V(as_before) the server is what it was before this change touched it. One that somebody else has taken out
         stays out, and one that this change has not touched is left alone.
@@ -80,12 +82,20 @@ EXAMPLES = r"""
       kind: nginx
       members: {app1: "10.0.0.11:9080", app2: "10.0.0.12:9080"}
       nginx:
-        members_file: /etc/nginx/cfis-members.conf
+        members_file: /etc/nginx/cfis/members.conf
     member: app1
     state: as_before
 """
 
 RETURN = r"""
+worker:
+  description: The worker that did the work, C(id), C(since), C(lease), and C(joined) if another run began it.
+  returned: when the work was done by a worker
+  type: dict
+in_progress:
+  description: The worker that is at work still, with its C(progress), or the one that has to end first, C(waits_for).
+  returned: when the time to wait is over; the action then asks again
+  type: dict
 member:
   description: Name of the server in the inventory.
   returned: success
@@ -120,9 +130,12 @@ affinity:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.proxy_member import PROXY_SPEC, set_member
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC
+from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import WORKER_SPEC, run_supervised
 
 SPEC = {
+    **LEDGER_SPEC,
+    **WORKER_SPEC,
     "proxy": PROXY_SPEC,
     "member": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["drained", "serving", "as_before"], "required": True},
@@ -134,7 +147,7 @@ SPEC = {
 
 def main() -> None:
     """Drain a server, or put it back."""
-    run(AnsibleModule(argument_spec={**LEDGER_SPEC, **SPEC}, supports_check_mode=True), set_member)
+    run_supervised(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), "proxy_member", set_member)
 
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class DeliveryAction(ActionBase):  # type: ignore[misc]
     _supports_check_mode = True
     _supports_diff = True
     spec: ClassVar[dict[str, dict[str, Any]]] = {}
+    _touched = False  # whether a drop is not what it was, however this ends
 
     def run(
         self, tmp: str | None = None, task_vars: dict[str, Any] | None = None
@@ -53,7 +54,7 @@ class DeliveryAction(ActionBase):  # type: ignore[misc]
         try:
             result.update(self.deliver(options, known))
         except RelmgmtError as error:
-            result.update(failed=True, changed=False, msg=str(error), error=error.as_dict())
+            result.update(failed=True, changed=self._touched, msg=str(error), error=error.as_dict())
         self.tell(result, known)
         return result
 
@@ -79,7 +80,10 @@ class DeliveryAction(ActionBase):  # type: ignore[misc]
             require_room(remote, base, parcel, found)
             whole = found.complete
             if not whole and not self._task.check_mode:
-                send(remote, base, parcel, found, secrets.token_hex(8), progress)
+                try:
+                    send(remote, base, parcel, found, secrets.token_hex(8), progress)
+                finally:
+                    self._touched = self._touched or remote.touched
                 whole = True
             result = _record(parcel, found, remote.place(posixpath.join(base, parcel.folder)))
             receipt = self._receipt(parcel, remote, result["place"], options) if whole else {}

@@ -109,12 +109,16 @@ def _connect(client: paramiko.SSHClient, drop: Mapping[str, Any], where: str, ti
 
 
 class SftpFiles:
-    """The drop's files over one SFTP session (``RemoteFiles``); ``server``: who answered, as receipts say it."""
+    """The drop's files over one SFTP session (``RemoteFiles``).
+
+    ``server``: who answered, as receipts say it. ``touched``: something was created, changed or removed.
+    """
 
     def __init__(self, session: paramiko.SFTPClient, where: str, server: Mapping[str, str]) -> None:
         self._session = session
         self._where = where
         self.server = dict(server)
+        self.touched = False
 
     def place(self, path: str) -> str:
         return self._where + path
@@ -164,6 +168,7 @@ class SftpFiles:
         with _translated(self.place(path), "check that the drop's directory exists and may be written"):
             try:
                 self._session.mkdir(path)
+                self.touched = True
             except OSError:
                 # SFTP has no own status for "exists"; another delivery may also have been faster.
                 if not stat.S_ISDIR(self._session.lstat(path).st_mode or 0):
@@ -173,6 +178,7 @@ class SftpFiles:
         with _translated(self.place(path), _FULL):
             try:
                 with self._session.open(path, "r+" if start else "wx") as stream:
+                    self.touched = True
                     stream.seek(start)
                     stream.set_pipelined(True)
                     for chunk in chunks:
@@ -207,11 +213,13 @@ class SftpFiles:
         cure = "if something has that name, find out who put it there; otherwise deliver again"
         with _translated(self.place(new), cure):
             self._session.rename(old, new)
+            self.touched = True
 
     def remove(self, path: str) -> None:
         with _translated(self.place(path), _AGAIN):
             try:
                 self._session.remove(path)
+                self.touched = True
             except FileNotFoundError:
                 return
 

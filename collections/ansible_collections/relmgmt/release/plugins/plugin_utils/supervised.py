@@ -19,7 +19,7 @@ from ansible.utils.display import Display
 from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import Line, ended_in_words, in_words
 
 #: modules that take the option ``worker``
-SUPERVISED = frozenset(["backup_retention", "backup_set", "restore", "rollback"])
+SUPERVISED = frozenset(["backup_retention", "backup_set", "proxy_member", "restore", "rollback"])
 WAIT = 10  # seconds that one call of the module waits on the host, and so between two lines of progress
 WAIT_VERBOSE = 5
 AFTER_NO_ANSWER = (1.0,)  # seconds before the module is asked again, if it never answered

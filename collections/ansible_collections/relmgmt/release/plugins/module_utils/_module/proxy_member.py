@@ -16,7 +16,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state 
     serving_beside,
     warnings,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Act, Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.choose import proxy_of
@@ -77,6 +77,8 @@ def set_member(host: Host) -> Outcome:
     record["state"] = job.wanted
     if is_settled(job.before, job.wanted):
         return _as_wanted(host, job, record)
+    if job.wanted == DRAINED:
+        _require_another(host, job, record["serving"])  # of a batch each has its turn, being a worker
     sides = listing(job.member, job.before.state), listing(job.member, job.wanted)
     if not host.check_mode:
         record.update(_change(host, job))
@@ -131,7 +133,9 @@ def _as_wanted(host: Host, job: _Job, record: Dict[str, Any]) -> Outcome:
     """Nothing to change; a run that was killed may have left requests under way, or an act that is over."""
     if not host.check_mode:
         if job.wanted == DRAINED:
-            record["requests_left"] = _wait_until_idle(host, job)
+            left = _wait_until_idle(host, job)
+            told = warnings(job.member, record["serving"], left, host.params["timeout"], affinity=True)
+            record.update(requests_left=left, warnings=told)
         else:
             _wait_until_healthy(host, job)
             _end(host, job)
@@ -151,6 +155,7 @@ def _drain(host: Host, job: _Job, act: Act) -> Dict[str, Any]:
     affinity = job.proxy.affinity()
     if host.params["session_seconds"]:
         job.proxy.set_state(job.name, CLOSING)
+        host.progress.begin("sessions may end", 0)
         time.sleep(host.params["session_seconds"])
     job.proxy.set_state(job.name, DRAINED)
     left = _wait_until_idle(host, job)
@@ -159,6 +164,17 @@ def _drain(host: Host, job: _Job, act: Act) -> Dict[str, Any]:
     others = serving_beside(job.members, job.name)
     told = warnings(job.member, others, left, host.params["timeout"], affinity)
     return {"requests_left": left, "affinity": affinity, "warnings": told}
+
+
+def _require_another(host: Host, job: _Job, others: List[str]) -> None:
+    """Forward, somebody has to go on answering; the way back is never held up (invariant 14)."""
+    answers = job.before.state == SERVING and job.before.healthy
+    if answers and not others and not host.params["going_back"] and len(host.params["proxy"]["members"]) > 1:
+        raise Refused(
+            "%s is the last server that takes requests here" % job.member, job.proxy.place,
+            "put another one back first; leave those that stay out out of members in relmgmt_proxy, and take fewer "
+            "at a time (relmgmt_serial)",
+        )
 
 
 def _ends_ours(job: _Job) -> bool:
@@ -184,6 +200,7 @@ def _end(host: Host, job: _Job) -> None:
 
 def _wait_until_idle(host: Host, job: _Job) -> int:
     """What is left under way at a drained server when the time is over."""
+    host.progress.begin("requests may end", 0)
     deadline = time.monotonic() + host.params["timeout"]
     while True:
         left = job.proxy.busy(job.name)
@@ -196,6 +213,7 @@ def _wait_until_healthy(host: Host, job: _Job) -> None:
     """A server that the proxy found dead before the change may be so again."""
     if job.wanted != SERVING or not all(act["undo"]["healthy"] for act in job.ours):
         return
+    host.progress.begin("the proxy looks at the server", 0)
     deadline = time.monotonic() + host.params["timeout"]
     while not job.proxy.look()[job.name].healthy:
         if time.monotonic() >= deadline:

@@ -8,6 +8,7 @@ from typing import Any, Dict
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.haproxy_stat import (
     Server,
+    being_closed,
     has_cookie,
     has_table,
     servers,
@@ -38,7 +39,10 @@ class HAProxy(Proxy):
         self.backend = options["backend"]
 
     def look(self) -> Dict[str, Member]:
-        return {name: server.member for name, server in self._servers().items()}
+        found = {name: server.member for name, server in self._servers().items()}
+        closing = being_closed(self._ask("show servers state %s" % self.backend), self.backend)
+        return {name: member._replace(state=CLOSING) if name in closing and member.state == SERVING else member
+                for name, member in found.items()}
 
     def set_state(self, name: str, state: str) -> None:
         answer = self._ask("set server %s/%s state %s" % (self.backend, name, _WORDS[state])).strip()

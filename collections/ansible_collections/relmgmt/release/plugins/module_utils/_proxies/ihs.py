@@ -17,7 +17,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.plugin_cfg i
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state import DRAINED, Member
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
-from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
+from ansible_collections.relmgmt.release.plugins.module_utils._files import replace_durably
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.connections import open_connections
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.port import Proxy
 
@@ -48,7 +48,7 @@ class Ihs(Proxy):
             self._wait_seconds(text)  # one that is never read again is refused before it is written
             changed = with_server(text, self.cluster, name, state == DRAINED, self.place)
             if changed != text:
-                write_durably(self.place, changed.encode("utf-8"), os.stat(self.place).st_mode & 0o7777)
+                replace_durably(self.place, changed.encode("utf-8"))
         while (left := self._wait_seconds(self._text())) > 0:
             time.sleep(left)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.lock import alone
 from ansible_collections.relmgmt.release.plugins.module_utils._core.nginx_members import (
@@ -20,7 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state 
     Member,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import ProxyError
-from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
+from ansible_collections.relmgmt.release.plugins.module_utils._files import replace_durably
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.connections import open_connections
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.nginx_process import (
     leaving_workers,
@@ -47,7 +47,7 @@ class Nginx(Proxy):
         # A link is followed: the rename must not replace it.
         self.place = os.path.realpath(options["members_file"])
         self.command: List[str] = list(options["command"])
-        self.reload: List[str] = list(options.get("reload") or [*self.command, "-s", "reload"])
+        self.reload_command: List[str] = list(options.get("reload") or [*self.command, "-s", "reload"])
         self.pid_file: str = options["pid_file"]
 
     def look(self) -> Dict[str, Member]:
@@ -60,9 +60,11 @@ class Nginx(Proxy):
         with alone(os.path.dirname(self.place), "changes the servers of nginx", _TURN_SECONDS):
             before = self._text()
             after = with_member(before, name, state == DRAINED)
-            if after != before:
-                self._replace(before, after)
-            self._load()
+            master = self._master()
+            if after == before:
+                self._await_new(master, self._reload(master))
+            else:
+                self._replace(before, after, master)
 
     def busy(self, name: str) -> int:
         """Connections to the server, and old workers: one may still be reading a request that it will send there."""
@@ -74,11 +76,19 @@ class Nginx(Proxy):
     def affinity(self) -> bool:
         return keeps_sessions(self._upstreams())
 
-    def _replace(self, before: str, after: str) -> None:
-        """Write the file, but not one that nginx would not load."""
+    def _replace(self, before: str, after: str, master: int) -> None:
+        """Write the file and load it; one that nginx does not load must not wait for somebody else's reload."""
+        old = os.stat(self.place)
         self._write(after)
         try:
             self._upstreams()
+            workers_before = self._reload(master)
+        except ProxyError:
+            self._write(before)
+            os.utime(self.place, ns=(old.st_atime_ns, old.st_mtime_ns))  # nginx still works by it
+            raise
+        try:
+            self._await_new(master, workers_before)
         except ProxyError:
             self._write(before)
             raise
@@ -95,12 +105,19 @@ class Nginx(Proxy):
             )
         return found
 
-    def _load(self) -> None:
+    def _master(self) -> int:
         master = master_of(self.pid_file)
         if not master:
             raise ProxyError("nginx does not run", self.pid_file, "start it, or correct pid_file in relmgmt_proxy")
+        return master
+
+    def _reload(self, master: int) -> Set[int]:
+        """Tell nginx to load its configuration; the workers until then."""
         old = set(workers(master))
-        self._run(self.reload, "nginx does not reload")
+        self._run(self.reload_command, "nginx does not reload")
+        return old
+
+    def _await_new(self, master: int, old: Set[int]) -> None:
         if not wait_for_new(master, old, _RELOAD_SECONDS):
             raise ProxyError(
                 "nginx was told to reload, but its workers are the old ones after %d s" % _RELOAD_SECONDS,
@@ -118,7 +135,7 @@ class Nginx(Proxy):
             return stream.read()
 
     def _write(self, text: str) -> None:
-        write_durably(self.place, text.encode("utf-8"), os.stat(self.place).st_mode & 0o7777)
+        replace_durably(self.place, text.encode("utf-8"))
 
     def _run(self, command: List[str], failure: str) -> str:
         try:

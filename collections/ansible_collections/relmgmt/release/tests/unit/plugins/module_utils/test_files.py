@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.module_utils._files import ASIDE, copy_durably, write_durably
+from ansible_collections.relmgmt.release.plugins.module_utils import _files
+from ansible_collections.relmgmt.release.plugins.module_utils._files import (
+    ASIDE,
+    copy_durably,
+    replace_durably,
+    write_durably,
+)
 
 
 def test_a_file_is_written_with_its_mode(tmp_path: Path) -> None:
@@ -20,6 +26,49 @@ def test_a_file_is_written_with_its_mode(tmp_path: Path) -> None:
         assert path.read_bytes() == data
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
     assert [one.name for one in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_file_of_somebody_else_stays_his(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its readers are others than the one who writes it: the processes of a proxy."""
+    path = tmp_path / "members.conf"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr(_files.os, "fchown", lambda descriptor, uid, gid: owners.append((uid, gid)))
+    replace_durably(str(path), b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert owners == [(path.stat().st_uid, path.stat().st_gid)]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_somebody_else_stays_his_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "members.conf"
+    path.write_bytes(b"old")
+    os.chown(path, 12345, 23456)
+    replace_durably(str(path), b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 23456)
+
+
+@pytest.mark.parametrize("mode,text", [(0o640, b"old"), (0o644, b"new")])
+def test_an_owner_that_cannot_be_kept_matters_where_others_may_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, text: bytes
+) -> None:
+    path = tmp_path / "plugin-cfg.xml"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+
+    def refuse(descriptor: int, uid: int, gid: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(_files.os, "fchown", refuse)
+    if text == b"new":
+        replace_durably(str(path), b"new")
+    else:
+        with pytest.raises(PermissionError, match="owner and group cannot be kept"):
+            replace_durably(str(path), b"new")
+    assert path.read_bytes() == text
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
 def test_what_a_crash_left_aside_is_used_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.relmgmt.release.plugins.plugin_utils.supervised import (
     AFTER_LOST,
     AFTER_NO_ANSWER,
+    SUPERVISED,
     Watch,
     supervise,
 )
@@ -55,6 +57,13 @@ def test_the_module_is_asked_until_its_worker_has_ended() -> None:
     assert host.slept == []
     assert all(one["root"] == "/b" and one["worker"]["wait"] == 10 for one in host.asked)
     assert len({one["worker"]["call"] for one in host.asked}) == 1
+
+
+def test_every_module_that_has_a_worker_is_supervised() -> None:
+    modules = next(parent for parent in Path(__file__).parents if (parent / "galaxy.yml").exists()) / "plugins/modules"
+    with_worker = {path.stem for path in modules.glob("*.py") if "run_supervised(" in path.read_text(encoding="utf-8")}
+    assert with_worker == SUPERVISED
+    assert "proxy_member" in SUPERVISED
 
 
 def test_every_run_is_a_call_of_its_own() -> None:

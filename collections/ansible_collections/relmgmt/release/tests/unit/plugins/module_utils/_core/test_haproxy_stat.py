@@ -5,7 +5,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.haproxy_stat import has_cookie, has_table, servers
+from ansible_collections.relmgmt.release.plugins.module_utils._core.haproxy_stat import (
+    being_closed,
+    has_cookie,
+    has_table,
+    servers,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state import (
     CLOSING,
     DRAINED,
@@ -49,6 +54,25 @@ def test_the_servers_of_one_backend() -> None:
 )
 def test_every_status(status: str, member: Member) -> None:
     assert servers(HEAD + f"cfis,app1,0,0,0,0,{status},,\n", "cfis")["app1"].member == member
+
+
+STATE = """1
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight
+3 cfis 1 app1 127.0.0.1 2 0 1
+3 cfis 2 app2 127.0.0.1 0 8 1
+3 cfis 3 app3 127.0.0.1 0 16 1
+3 cfis 4 app4 127.0.0.1 0 9 1
+3 cfis 5 app5 127.0.0.1 0 32 1
+4 other 1 app6 127.0.0.1 0 8 1
+
+"""
+
+
+def test_closing_by_the_administrator_alive_or_dead() -> None:
+    """Set at the socket or taken from a tracked server; maintenance beside it drains wholly."""
+    assert being_closed(STATE, "cfis") == {"app2", "app3"}
+    with pytest.raises(ProxyError, match="Permission denied"):
+        being_closed("Permission denied\n", "cfis")
 
 
 def test_affinity_by_cookie_or_table() -> None:

@@ -15,7 +15,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state 
     SERVING,
     Member,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._module import proxy_member
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
@@ -121,6 +121,33 @@ def test_an_act_that_changed_nothing_ends_when_the_server_is_looked_at_again(sce
     assert scene.in_force() == []
 
 
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize("other", [Member(DRAINED), Member(SERVING, healthy=False)])
+def test_the_last_serving_server_is_not_drained(scene: Scene, other: Member, check_mode: bool) -> None:
+    scene.proxy.members["two"] = other
+    with pytest.raises(Refused, match="app1 is the last server that takes requests"):
+        scene.set("drained", check_mode)
+    assert (scene.proxy.told, scene.in_force()) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "seen,params",
+    [
+        (Member(SERVING), {"going_back": True}),
+        (Member(SERVING, healthy=False), {}),
+        (Member(SERVING), {"proxy": {**OPTIONS, "members": {"app1": "one"}}}),
+    ],
+    ids=["going back", "dead", "the only one"],
+)
+def test_the_last_server_is_drained_where_nothing_is_better(
+    scene: Scene, seen: Member, params: dict[str, Any]
+) -> None:
+    scene.proxy.members.update(one=seen, two=Member(DRAINED))
+    outcome = scene.set("drained", **params)
+    assert outcome.changed
+    assert any("last server" in text for text in outcome.record["warnings"])
+
+
 def test_closing_is_put_back_as_it_was(scene: Scene) -> None:
     scene.proxy.members["one"] = Member(CLOSING)
     scene.set("drained")
@@ -163,6 +190,15 @@ def test_requests_under_way_are_waited_for(
     monkeypatch.setattr(proxy_member, "_POLL_SECONDS", 0.01)
     scene.proxy.requests = requests
     assert scene.set("drained", timeout=1 if left == 0 else 0).record["requests_left"] == left
+
+
+def test_requests_that_do_not_end_are_told_by_a_run_that_joins(scene: Scene) -> None:
+    """The run before was killed while it waited."""
+    scene.set("drained")
+    scene.proxy.requests = [3]
+    outcome = scene.set("drained")
+    assert (outcome.changed, outcome.record["requests_left"]) == (False, 3)
+    assert ["3 requests" in text for text in outcome.record["warnings"]] == [True]
 
 
 def test_a_server_that_was_dead_before_may_be_dead_again(scene: Scene) -> None:

@@ -80,6 +80,16 @@ def test_a_link_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert b"relmgmt drained" in path.read_bytes()
 
 
+def test_the_owner_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The web server's children read it, and are not who writes it."""
+    path = plugin_file(tmp_path, seconds=0)
+    owners: list[tuple[int, int]] = []
+    monkeypatch.setattr(ihs, "_ROUNDING", 0)
+    monkeypatch.setattr(os, "fchown", lambda descriptor, uid, gid: owners.append((uid, gid)))
+    ihs_of(path).set_state("app1", DRAINED)
+    assert owners == [(path.stat().st_uid, path.stat().st_gid)]
+
+
 def test_a_file_that_is_never_read_again_is_refused_before_it_is_written(tmp_path: Path) -> None:
     path = plugin_file(tmp_path, seconds=-1)
     before = path.read_bytes()
