@@ -190,8 +190,8 @@ class LargeWar(WebSuite):
     @property
     def promises(self) -> Sequence[Promise]:
         return [
-            Promise(self.name, STOCK, "s", 1.0, (OURS, STOCK), seconds(OURS), seconds(STOCK)),
-            Promise(self.name, PYINFRA, "s", 1.1, (OURS, PYINFRA), seconds(OURS), seconds(PYINFRA)),
+            Promise(self.name, STOCK, "s", 1.5, (OURS, STOCK), seconds(OURS), seconds(STOCK)),
+            Promise(self.name, PYINFRA, "s", 4.0, (OURS, PYINFRA), seconds(OURS), seconds(PYINFRA)),
         ]
 
     @property

@@ -60,8 +60,8 @@ def _in_force(host: Mapping[str, Any]) -> bool:
 
 def last_seen(host: Mapping[str, Any]) -> Mapping[str, Any]:
     """What ``release_info`` said at the end; to the gate, where nothing was to be done since."""
-    end: Mapping[str, Any] = host.get("conclude_state") or {}
-    return host.get("gate_host") or {} if end.get("skipped") else end
+    needed = (host.get("gate_cycle") or {}).get("needed", True)
+    return host.get("conclude_state" if needed else "gate_host") or {}
 
 
 def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:

@@ -20,9 +20,9 @@ def test_a_worker_that_lives_at_the_end_is_told() -> None:
 def test_where_nothing_was_to_be_done_what_the_gate_saw_still_holds() -> None:
     gate = {"receipts": [], "current": {"war:cfis": {"release": "CFIS001"}}}
     end = {"receipts": [], "current": {"war:cfis": {"release": "CFIS002"}}}
-    assert last_seen({"gate_host": gate, "conclude_state": {"changed": False, "skipped": True}}) == gate
-    assert last_seen({"gate_host": gate, "conclude_state": end}) == end
-    assert last_seen({"gate_host": gate}) == {}, "nobody has looked at the end, so nothing is known"
+    assert last_seen({"gate_cycle": {"needed": False}, "gate_host": gate}) == gate
+    assert last_seen({"gate_cycle": {"needed": True}, "gate_host": gate, "conclude_state": end}) == end
+    assert last_seen({"gate_cycle": {"needed": True}, "gate_host": gate}) == {}, "who dropped out is not known"
 
 
 def test_an_application_that_does_not_answer_is_told_though_nothing_differs() -> None:
