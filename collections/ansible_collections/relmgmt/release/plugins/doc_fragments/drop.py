@@ -7,7 +7,7 @@ from __future__ import annotations
 class ModuleDocFragment:
     """A bundle in the drop, and a package of it, by digest."""
 
-    BUNDLE = r"""
+    DOCUMENTATION = r"""
 options:
   drop:
     description: Where delivered bundles lie, as the inventory's C(relmgmt_drop) describes it.
@@ -47,7 +47,8 @@ options:
     required: true
 """
 
-    DOCUMENTATION = BUNDLE + r"""
+    PACKAGE = r"""
+options:
   file:
     description: Name of the package inside the bundle.
     type: str

@@ -69,7 +69,7 @@ def _was_cut_off(state: Mapping[str, Any]) -> bool:
 
 def batch(hostvars: Mapping[str, Any], servers: list[str], going_back: bool = False) -> int | str:
     """How many of the servers are changed at a time; all of them where nothing is to be done."""
-    first = hostvars[servers[0]] if servers else {}
+    first = (servers and hostvars.get(servers[0])) or {}
     cycle = first.get("gate_cycle") or {}
     needed = cycle.get("needed", True)
     if going_back:

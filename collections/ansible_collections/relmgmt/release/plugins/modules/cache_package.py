@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - relmgmt.release.ledger
   - relmgmt.release.instance
   - relmgmt.release.drop
+  - relmgmt.release.drop.package
   - relmgmt.release.cache_xml
   - relmgmt.release.attributes
 options:

@@ -17,6 +17,7 @@ author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.instance
   - relmgmt.release.drop
+  - relmgmt.release.drop.package
   - relmgmt.release.cache_xml
   - relmgmt.release.attributes.info
 options:

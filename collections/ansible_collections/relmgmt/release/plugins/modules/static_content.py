@@ -20,6 +20,7 @@ author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
   - relmgmt.release.drop
+  - relmgmt.release.drop.package
   - relmgmt.release.attributes
 options:
   document_root:

@@ -24,7 +24,7 @@ description:
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
   - relmgmt.release.ledger
-  - relmgmt.release.drop.bundle
+  - relmgmt.release.drop
   - relmgmt.release.websphere
   - relmgmt.release.attributes
 options:

@@ -181,8 +181,12 @@ def test_a_request_that_was_not_handed_over_is_not_counted(session, monkeypatch)
     with pytest.raises(InvalidInput, match="Latin-1"):
         session.request("install", application="\u20ac")
     assert session.request("view") == {}
+
+    def no_space(*_what: object) -> None:
+        raise OSError("no space left")
+
     with monkeypatch.context() as patched:
-        patched.setattr(WasSession, "_write", lambda *_what: (_ for _ in ()).throw(OSError("no space left")))
+        patched.setattr(WasSession, "_write", no_space)
         with pytest.raises(OSError, match="no space"):
             session.request("view")
     assert session.request("view") == {}
