@@ -35,9 +35,10 @@ def test_configuration_goes_with_its_release_and_back_and_the_entry_stays_open(
 ) -> None:
     before = installed.snapshot()
     ticket = web_release(tmp_path, "CFIS070")
-    run = installed.release(ticket)
+    run = installed.release(ticket, "-e", "relmgmt_serial=2")
     assert (run.status, run.verdict) == (0, "done"), run.output
     assert "outage: the web entry stays open" in run.output
+    assert run.output.count("PLAY [Deploy | Roll the web application out]") == 2, "two servers, then the third"
     for host in ("app1", "app2", "app3"):
         text = (overrides(installed, host) / "relmgmt@configuration.xml").read_text()
         assert '<variable name="cfis.note" value="as the release notes say"/>' in text

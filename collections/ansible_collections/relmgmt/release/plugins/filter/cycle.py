@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.plugin_utils import reports
@@ -67,14 +67,12 @@ def _was_cut_off(state: Mapping[str, Any]) -> bool:
     return False
 
 
-def batch(hostvars: Mapping[str, Any], servers: list[str], going_back: bool = False) -> int | str:
-    """How many of the servers are changed at a time; all of them where nothing is to be done."""
-    first = (servers and hostvars.get(servers[0])) or {}
-    cycle = first.get("gate_cycle") or {}
-    needed = cycle.get("needed", True)
-    if going_back:
-        needed = needed and (cycle.get("going_back", True) or reports.any_failure(hostvars, list(hostvars)))
-    return int(first.get("relmgmt_serial", 1)) if needed else "100%"
+AT_A_TIME = "relmgmt_at_a_time_"
+
+
+def batch(groups: Iterable[str]) -> int:
+    """How many servers are changed at a time: a play's ``serial`` sees no host's variables, but groups."""
+    return next((int(name[len(AT_A_TIME):]) for name in groups if name.startswith(AT_A_TIME)), 1)
 
 
 class FilterModule:

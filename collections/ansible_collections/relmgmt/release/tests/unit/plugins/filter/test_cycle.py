@@ -65,27 +65,6 @@ def test_a_server_that_was_left_out_is_put_back(more: dict[str, Any], expected: 
     assert to_roll_out(hosts, ["app1", "app2"], ["a"], "CHG1") == expected
 
 
-@pytest.mark.parametrize(
-    "cycle,back,expected",
-    [
-        ({"needed": True}, False, 3), ({"needed": False}, False, "100%"), (None, False, 3),
-        ({"needed": True, "going_back": False}, True, "100%"), ({"needed": True, "going_back": True}, True, 3),
-        ({"needed": False, "going_back": True}, True, "100%"),
-    ],
-)
-def test_where_nothing_is_to_be_done_no_server_waits_for_its_turn(
-    cycle: dict[str, Any] | None, back: bool, expected: int | str
-) -> None:
-    hosts: dict[str, dict[str, Any]] = {"app1": {"relmgmt_serial": "3", "gate_cycle": cycle}, "app2": {}}
-    assert batch(hosts, ["app1", "app2"], going_back=back) == expected
-
-
-def test_the_servers_go_back_one_after_the_other_once_something_has_failed() -> None:
-    failed = {"phase_failures": [{"phase": "verify"}]}
-    hosts: dict[str, dict[str, Any]] = {"app1": {"gate_cycle": {"needed": True, "going_back": False}}, "db1": failed}
-    assert batch(hosts, ["app1"], going_back=True) == 1
-
-
-def test_there_may_be_no_application_server() -> None:
-    assert batch({"db1": {}}, []) == 1
-    assert batch({"db1": {}}, [], going_back=True) == 1
+def test_how_many_servers_are_changed_at_a_time() -> None:
+    assert batch({"all": [], "relmgmt_at_a_time_3": ["app1"]}) == 3
+    assert batch({"all": []}) == 1
