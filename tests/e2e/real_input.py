@@ -42,7 +42,9 @@ def npm(package: str) -> Path:
         packed = subprocess.run(["npm", "pack", "--silent", package], cwd=cache(), check=True,
                                 capture_output=True, text=True, timeout=300).stdout.split()[-1]
         with tarfile.open(cache() / packed) as archive:
-            archive.extractall(target, filter="data")
+            # The first Pythons 3.11 have no filters yet, and no word for one.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(target)
     return target / "package"
 
 
