@@ -68,3 +68,4 @@ def test_a_server_that_was_left_out_is_put_back(more: dict[str, Any], expected: 
 def test_how_many_servers_are_changed_at_a_time() -> None:
     assert batch({"all": [], "relmgmt_at_a_time_3": ["app1"]}) == 3
     assert batch({"all": []}) == 1
+    assert batch({"relmgmt_at_a_time_abc": ["app1"]}) == 1, "no typing error stops the way back"
