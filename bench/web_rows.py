@@ -220,7 +220,7 @@ class LargeWar(WebSuite):
 
 
 class Rollout(WebSuite):
-    """A release of the WAR and of the static content, under a steady load through the web entry; its way back without."""
+    """A release of the WAR and the static content under a steady load through the web entry; its way back without."""
 
     name = "web, rollout under load"
     app_servers = 3
