@@ -472,6 +472,27 @@ class TestTimeOuts:
         assert web.was.cell.starts == starts + 2
         assert "AdminConfig.reset" not in web.was.cell.calls
 
+    def test_a_save_that_arrives_between_two_looks_leaves_no_orphan(self, web, monkeypatch):
+        """Not there, saved, and then its units are: nothing is half removed."""
+        from emulated_cell.admin import AdminTask
+
+        looked: list[str] = []
+        listed = AdminTask.listBLAs
+
+        def arrives(task: Any) -> str:
+            looked.append("listBLAs")
+            web.was.cell.master.applications.update(held)
+            return listed(task)
+
+        web.deploy(web.war("one"))
+        held = dict(web.was.cell.master.applications)
+        web.was.cell.master.applications.clear()
+        monkeypatch.setattr(AdminTask, "listBLAs", arrives)
+        with closing(web.was.adapter()) as server:
+            seen = server.session.request("application", application=APP.name)
+        assert looked == ["listBLAs"]
+        assert (seen["installed"], seen["orphans"]) == (1, [])
+
     def test_a_synchronisation_without_a_start_is_waited_for_too(self, web):
         web.deploy(web.war("one"))
         cell = web.was.cell

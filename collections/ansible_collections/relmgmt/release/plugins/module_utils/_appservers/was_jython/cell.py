@@ -95,8 +95,11 @@ def nodes(admin, p):
 def application(admin, p):
     """What is configured under the application's name, and what a half-removed one has left behind."""
     name = p["application"]
+    left = []
     if not is_installed(admin, name):
-        return {"installed": 0, "targets": [], "orphans": orphans(admin, name)}
+        left = orphans(admin, name)
+    if not is_installed(admin, name):  # asked again: a save that was under way may have come in between
+        return {"installed": 0, "targets": [], "orphans": left}
     return {"installed": 1, "targets": lines_of(admin.app.listModules(name, "-server")), "orphans": []}
 
 
