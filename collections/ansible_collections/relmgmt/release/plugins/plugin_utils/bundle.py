@@ -22,6 +22,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
     Ticket,
     approvals_from,
     bundle_digest,
+    on_demand_release,
     release_from,
     ticket_from,
 )
@@ -83,14 +84,23 @@ def lint_bundle(bundle: Bundle) -> list[Finding]:
 
 
 def load_ticket(path: str) -> tuple[Ticket, list[Approval], str]:
-    """A change ticket, the approvals beside it, and the absolute path of its bundle."""
+    """A change ticket, the approvals beside it, and the absolute path of its bundle ("" if it names none)."""
     ticket = ticket_from(load_document(path, "ticket"))
     beside = approvals_path(path)
     approvals = (
         approvals_from(load_document(beside, "approvals")) if os.path.exists(beside) else []
     )
+    if ticket.on_demand:
+        return ticket, approvals, ""
     bundle = os.path.join(os.path.dirname(os.path.abspath(path)), ticket.bundle)
     return ticket, approvals, os.path.normpath(bundle)
+
+
+def bundle_of(ticket: Ticket, path: str) -> Bundle:
+    """The bundle of a ticket, read from ``path``; what stands for it where test mode alone is asked for."""
+    if ticket.on_demand:
+        return Bundle(ticket.release, ticket.own_digest, on_demand_release(ticket), {}, "")
+    return load_bundle(path)
 
 
 def approvals_path(ticket_path: str) -> str:
