@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the settings of this host to the adapters that hold them.
+
+A managed host compiles whatever a module imports, anew in every call: an adapter is imported where it is made.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from typing import Callable, Dict, List, Optional, Sequence
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import Queue, SettingPlace
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown, InvalidInput
+from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context, Places
+
+
+def _globals(settings: Sequence[SettingPlace], context: Context) -> Places:
+    from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.globals import GlobalPlaces
+
+    return GlobalPlaces(settings, context)
+
+
+def _files(settings: Sequence[SettingPlace], context: Context) -> Places:
+    from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.files import FilePlaces
+
+    return FilePlaces(settings, context)
+
+
+def _app_server(settings: Sequence[SettingPlace], context: Context) -> Places:
+    from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.app_server import AppServerPlaces
+
+    return AppServerPlaces(settings, context)
+
+
+def _interoperability(settings: Sequence[SettingPlace], context: Context) -> Places:
+    from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability import (
+        InteroperabilityPlaces,
+    )
+
+    return InteroperabilityPlaces(settings, context)
+
+
+def _command(settings: Sequence[SettingPlace], context: Context) -> Places:
+    from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.command import CommandPlaces
+
+    return CommandPlaces(settings, context)
+
+
+Make = Callable[[Sequence[SettingPlace], Context], Places]
+#: those of one adapter are written together
+ADAPTERS: Dict[str, Make] = {
+    "global_node": _globals,
+    "production_setting": _interoperability,
+    "default_setting": _interoperability,
+    "interoperability_queue": _interoperability,
+    "file": _files,
+    "liberty": _app_server,
+    "websphere": _app_server,
+    "command": _command,
+}
+#: engines that have such places, and kinds of application servers
+_OF_INSTANCE = {
+    "global_node": ("gtm", "iris"),
+    "production_setting": ("iris",),
+    "default_setting": ("iris",),
+    "interoperability_queue": ("iris",),
+}
+_OF_SERVER = {"liberty": ("liberty",), "websphere": ("liberty", "was")}
+
+
+def places_of(settings: Sequence[SettingPlace], context: Context) -> List[Places]:
+    """The adapters of these settings, M datasets first. To be closed after use.
+
+    Raises InvalidInput, before anything is opened, for a setting that this host cannot hold.
+    """
+    groups: Dict[Make, List[SettingPlace]] = {}
+    for setting in settings:
+        _require_here(setting.interface, setting.kind, context)
+    for kind, make in ADAPTERS.items():
+        ours = [setting for setting in settings if setting.kind == kind]
+        if ours:
+            groups.setdefault(make, []).extend(ours)
+    return [make(ours, context) for make, ours in groups.items()]
+
+
+def read_all(places: Sequence[Places]) -> Dict[str, Optional[str]]:
+    """The values of all settings by key, as they stand."""
+    found: Dict[str, Optional[str]] = {}
+    for one in places:
+        found.update(one.read())
+    return found
+
+
+def queue_depths(queues: Sequence[Queue], context: Context) -> Dict[str, int]:
+    """How much each interface has still to send, by its name; raises HostStateUnknown where that is no number."""
+    settings = [SettingPlace(one.interface, one.on, one.kind, one.options, "", "") for one in queues]
+    depths: Dict[str, int] = {}
+    for places in places_of(settings, context):
+        with closing(places):
+            values = places.read()
+            for setting in places.settings:
+                depths[setting.interface] = _depth(setting, values[setting.key])
+    return depths
+
+
+def _depth(setting: SettingPlace, value: Optional[str]) -> int:
+    text = (value or "").strip()
+    if text and not (text.isascii() and text.isdigit()):
+        cure = "correct the queue's place: it holds nothing, or how many messages wait"
+        raise HostStateUnknown("the queue of %s says %.80r" % (setting.interface, text), setting.where, cure)
+    return int(text or "0")
+
+
+def _require_here(interface: str, kind: str, context: Context) -> None:
+    if kind not in ADAPTERS:
+        raise InvalidInput("no adapter for %r" % kind, "interface " + interface, "use " + ", ".join(sorted(ADAPTERS)))
+    instance = None if context.instance is None else context.instance.get("engine")
+    if instance not in _OF_INSTANCE.get(kind, (instance,)):
+        raise _not_here(interface, kind, "instance")
+    server = None if context.websphere is None else context.websphere.get("kind") or "liberty"
+    if server not in _OF_SERVER.get(kind, (server,)):
+        raise _not_here(interface, kind, "websphere")
+
+
+def _not_here(interface: str, kind: str, what: str) -> InvalidInput:
+    message = "this host has no %s that a place of kind %s could be in" % (what, kind)
+    cure = "name a group under `on` whose hosts have such a relmgmt_%s" % what
+    return InvalidInput(message, "interface " + interface, cure)
