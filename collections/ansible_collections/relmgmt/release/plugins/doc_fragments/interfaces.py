@@ -167,8 +167,8 @@ options:
           command:
             description:
               - Of V(command), the executable, by its absolute path, and arguments that go before its own one.
-              - It is called with C(read), C(write) or C(pending), gets one JSON object on its standard input and answers
-                with one. No shell is involved.
+              - It is called with C(read), C(write) or C(pending), gets one JSON object on its standard input and
+                answers with one. No shell is involved.
             type: list
             elements: str
       queue:

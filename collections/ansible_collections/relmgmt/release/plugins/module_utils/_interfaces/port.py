@@ -43,6 +43,9 @@ class Places(ABC):
     def read(self) -> Dict[str, Optional[str]]:
         """The value of every setting by its key, as it stands; None: there is none."""
 
+    def check(self, values: Mapping[str, Optional[str]]) -> None:  # noqa: B027 - most adapters refuse nothing
+        """Refuse, before anything is touched, what `write` of these values could not do."""
+
     @abstractmethod
     def write(self, values: Mapping[str, Optional[str]]) -> Written:
         """Give settings (by key; those not named stay) these values, None removes one.
