@@ -68,6 +68,7 @@ class Reading:
         self.take_over = str(task_vars.get("relmgmt_take_over", ""))
         self.interfaces = self.values.get("relmgmt_interfaces") or None
         self.test_mode = self.values.get("relmgmt_test_mode") or {}
+        self.of_test_mode = leaving.of_entry(self.ticket, self.interfaces, self.test_mode, task_vars)
         self.holders = test_mode_holder.holders(self.states)
 
     def _time(self, task_vars: dict[str, Any]) -> tuple[str, datetime]:
@@ -204,8 +205,8 @@ class ActionModule(ActionBase):
             "configuration": list(release.configuration),
             "package_digests": release.approved_digests,
             "outage": gates.needs_outage(release, reading.ticket),
-            **leaving.of_entry(reading.ticket, reading.interfaces, reading.test_mode, known),
-            "ends_at": gates.ends_at(reading.case) if reading.ticket.enters_test_mode else 0.0,
+            **reading.of_test_mode,
+            "ends_at": self._ends_at(reading),
             "completeness": release.completeness,
             "work_items": release.work_items,
             "clock": reading.clock,
@@ -213,6 +214,13 @@ class ActionModule(ActionBase):
             "protected": reading.protected, "sandbox": reading.sandbox,
             "holder": this_run(), "take_over": reading.take_over,
         }
+
+    def _ends_at(self, reading: Reading) -> float:
+        """When test mode has to be over; 0 without it, and where a verdict says that the hours are wrong."""
+        try:
+            return gates.ends_at(reading.case) if reading.ticket.enters_test_mode else 0.0
+        except InvalidInput:
+            return 0.0
 
     def _expires(self, reading: Reading, release: Release) -> float:
         """Receipts end with the window; on an injected clock, and without a window, after some hours."""

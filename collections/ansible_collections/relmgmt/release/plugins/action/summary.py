@@ -8,6 +8,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core import test_mode_table
 from ansible_collections.relmgmt.release.plugins.module_utils._core import verdict as judge
 from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import last_seen, report
 from ansible_collections.relmgmt.release.plugins.plugin_utils.result_file import write_result
@@ -26,8 +27,9 @@ class ActionModule(ActionBase):
         part = self._task.args.get("part_of", "release")
         word = self._word(cycle, hosts, part)
         title = f"{cycle['change']}: {cycle['release']} on {cycle['environment']}, attempt {cycle['attempt']}"
-        cures = self._cures(str(known.get("change", "TICKET")), word)
-        screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), cures)
+        cures = self._cures(str(known.get("change", "TICKET")), word, hosts)
+        table = test_mode_table.lines(hosts)
+        screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), cures, table)
         Display().display("\n" + screen + "\n")
         write_result(known, {
             "change": cycle["change"], "release": cycle["release"], "verdict": word,
@@ -36,13 +38,18 @@ class ActionModule(ActionBase):
         })
         failed = word not in judge.GOOD
         return {"changed": False, "failed": failed, "verdict": word, "screen": screen.splitlines(),
-                "msg": judge.WORDS[word]}
+                "msg": judge.WORDS[word],
+                "test_mode": test_mode_table.rows({h.name: h.look for h in hosts}) if table else []}
 
     def _word(self, cycle: dict[str, Any], hosts: list[judge.HostReport], part: str) -> str:
         """A phase run alone is done when nothing failed in it; the cycle's verdict is the release's."""
         check, going_back = bool(self._task.check_mode), bool(cycle["going_back"])
+        entering = bool(cycle.get("test_mode")) and not going_back and not cycle.get("leaving")
+        if cycle.get("leaving") and not going_back and any(host.failures for host in hosts):
+            return judge.UNKNOWN if any(not host.reachable for host in hosts) else judge.DIFFERS
         if part == "release" or going_back:
-            return judge.verdict(hosts, check, cycle["needed"], going_back)
+            finished = not cycle["needed"] and not any(host.test_mode for host in hosts)
+            return judge.verdict(hosts, check, cycle["needed"], going_back, entering and not finished)
         if any(host.failures for host in hosts):
             return judge.UNKNOWN if any(not host.reachable for host in hosts) else judge.DIFFERS
         return judge.CHECKED if check else judge.PHASE_DONE if cycle["needed"] else judge.NOTHING
@@ -52,7 +59,7 @@ class ActionModule(ActionBase):
             "reachable": host.reachable, "current": dict(host.current), "drift": list(host.drift),
             "failures": list(host.failures), "to_undo": host.to_undo, "undone": list(host.undone),
             "notes": list(host.notes), "audit": host.audit,
-            "at_work": list(host.at_work),
+            "at_work": list(host.at_work), "test_mode": host.test_mode,
         }
 
     def _backups(
@@ -65,9 +72,15 @@ class ActionModule(ActionBase):
                       if point["change"] == cycle["change"]]
         return found
 
-    def _cures(self, path: str, word: str) -> list[str]:
+    def _cures(self, path: str, word: str, hosts: list[judge.HostReport]) -> list[str]:
         ticket = f"-e change={path}"
         back = f"ansible-playbook playbooks/rollback.yml {ticket}"
+        leave = [f"{how}: ansible-playbook playbooks/leave-test-mode.yml {ticket} -e outcome={outcome} "
+                 "-e confirmed_by=NAME" for how, outcome in (("tests passed", "signed_off"), ("else", "rejected"))]
+        if word == judge.TESTING:
+            return [*leave, "or on a host without the controller: <state directory>/bin/relmgmt-test-mode"]
+        if any(host.test_mode for host in hosts):
+            return ["bring the hosts named above back, or mend what differs; their fence stands until then", *leave]
         if word == judge.DONE:
             return [f"to go back: {back}"]
         if word in (judge.DIFFERS, judge.UNKNOWN):

@@ -85,7 +85,11 @@ def lint_bundle(bundle: Bundle) -> list[Finding]:
 
 def load_ticket(path: str) -> tuple[Ticket, list[Approval], str]:
     """A change ticket, the approvals beside it, and the absolute path of its bundle ("" if it names none)."""
-    ticket = ticket_from(load_document(path, "ticket"))
+    document = load_document(path, "ticket")
+    ticket = ticket_from(document)
+    if ticket.on_demand and {"release", "bundle"} & set(document):
+        raise InvalidInput("a ticket of kind test_mode brings no release", place=path,
+                           cure="take 'release' and 'bundle' out, or give a release's ticket 'test_mode: true'")
     beside = approvals_path(path)
     approvals = (
         approvals_from(load_document(beside, "approvals")) if os.path.exists(beside) else []

@@ -219,7 +219,8 @@ def _wrong_digest(
     what = f"signed off in {environment} (A2)" if elsewhere else "approved"
     thing = "ticket" if case.ticket.on_demand else "bundle"
     if not elsewhere and given == approval_digest(case.bundle_digest, environment, _other_phases(case.ticket)):
-        return f"{approval.gate} was given for this bundle {'without' if case.ticket.enters_test_mode else 'with'} test mode"
+        how = "without" if case.ticket.enters_test_mode else "with"
+        return f"{approval.gate} was given for this bundle {how} test mode"
     return f"the {thing} is not the one that was {what}: {wanted[:12]}…, but {approval.gate} says {given[:12]}…"
 
 

@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.gates import REFUSE, Verdict
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
+    ENTERING,
+    LASTING,
+    ON,
+    moment,
+    way_out,
+)
 
-#: states of a host's test mode in which it is not a host like any other
-IN_TEST_MODE = ("entering", "on", "leaving")
 #: the fence stands, and no port was switched yet, or all were switched back
 FENCED = "fenced"
 
@@ -33,24 +37,18 @@ def holders(hosts: Mapping[str, Mapping[str, Any]]) -> List[Holder]:
     found = []
     for name, state in hosts.items():
         mode, fence = state.get("test_mode") or {}, state.get("fence") or {}
-        if mode.get("state") in IN_TEST_MODE:
+        if mode.get("state") in LASTING:
             found.append(Holder(name, str(mode.get("change", "?")), str(mode["state"]),
-                                str(mode.get("person", "")), _when(mode.get("entered_at"))))
+                                str(mode.get("person", "")), moment(mode.get("entered_at"))))
         elif fence:
             change = str(fence.get("change") or _open_change(state))
-            found.append(Holder(name, change, FENCED, "", _when(fence.get("since"))))
+            found.append(Holder(name, change, FENCED, "", moment(fence.get("since"))))
     return found
 
 
 def _open_change(state: Mapping[str, Any]) -> str:
     """The change whose cycle is open on a host; the newest if there are several."""
     return next((str(row["change"]) for row in reversed(state.get("receipts", [])) if row["state"] == "open"), "?")
-
-
-def _when(seconds: Any) -> str:
-    if not isinstance(seconds, (int, float)):
-        return "?"
-    return datetime.fromtimestamp(seconds, timezone.utc).isoformat(timespec="seconds")
 
 
 def judge_holders(found: Sequence[Holder], change: str, entering: bool, state_dir: str) -> List[Verdict]:
@@ -63,12 +61,11 @@ def judge_holders(found: Sequence[Holder], change: str, entering: bool, state_di
     if not stops:
         return []
     first = stops[0]
-    leave = f"ansible-playbook playbooks/leave-test-mode.yml -e change=TICKET_OF_{first.change}"
-    cure = f"{leave} -e outcome=signed_off|rejected -e confirmed_by=NAME; or on the host: {state_dir}/bin/relmgmt-test-mode leave"
-    if first.change == change and first.state == "entering":
+    cure = way_out(f"TICKET_OF_{first.change}", state_dir)
+    if first.change == change and first.state == ENTERING:
         cure = f"go on: ansible-playbook playbooks/enter-test-mode.yml -e change=TICKET_OF_{change}; or back: {cure}"
     return [Verdict("test_mode_is_on", REFUSE, "test mode is on: " + "; ".join(str(one) for one in stops), cure)]
 
 
 def _goes_on(one: Holder, entering: bool) -> bool:
-    return one.state == FENCED or (entering and one.state in ("entering", "on"))
+    return one.state == FENCED or (entering and one.state in (ENTERING, ON))
