@@ -158,7 +158,9 @@ def demanded(policy: Mapping[str, Any], ticket: Ticket) -> List[Mapping[str, Any
     if not ticket.on_demand:
         return usual
     own = _of_test_mode(policy).get("approvals")
-    return [one for one in usual if not one.get("environment")] if own is None else list(own)
+    if own is not None:
+        return list(own)
+    return [one for one in usual if one.get("environment", ticket.environment) == ticket.environment]
 
 
 def _of_test_mode(policy: Mapping[str, Any]) -> Mapping[str, Any]:
