@@ -29,7 +29,9 @@ class Key(NamedTuple):
     key: Union[str, Sequence[Union[str, int]]]
     section: str = ""
 
-    def __str__(self) -> str:
+    @property
+    def shown(self) -> str:
+        """As messages name it."""
         key = self.key if isinstance(self.key, str) else "/" + "/".join(map(str, self.key))
         return "[%s] %s" % (self.section, key) if self.section else key
 
@@ -84,9 +86,9 @@ def replace(data: bytes, form: str, key: Key, value: Optional[str], encoding: st
     if spot is None:
         if value is None:
             return data
-        document.refuse("%s is not there" % key, "write it into the file once, with the value of production")
+        document.refuse("%s is not there" % key.shown, "write it into the file once, with the value of production")
     if value is None:
-        document.refuse("%s is there, and a setting is only replaced, not removed" % key, "take it out by hand")
+        document.refuse("%s is there, and a setting is only replaced, not removed" % key.shown, "take it out by hand")
     if spot.value == value:
         return data
     if not _LINE.match(value):
@@ -108,7 +110,8 @@ def _located(document: Text, form: str, key: Key) -> Optional[Spot]:
         raise InvalidInput("there is no format %r" % form, document.place, "use " + ", ".join(FORMATS))
     spot = _LOCATE[form](document, key)
     if spot is not None and any("\ud800" <= letter <= "\udfff" for letter in spot.value):
-        document.refuse("the value of %s is half of a character" % key, "correct it", document.line_at(spot.start))
+        line = document.line_at(spot.start)
+        document.refuse("the value of %s is half of a character" % key.shown, "correct it", line)
     return spot
 
 
@@ -117,4 +120,5 @@ def _require_read_back(changed: bytes, form: str, key: Key, value: str, before: 
     after = text_of(changed, before.encoding if not before.mark else "", before.place)
     spot = _located(after, form, key)
     if spot is None or spot.value != value:
-        before.refuse("%r cannot be written for %s as it stands in the file" % (value, key), "write it otherwise there")
+        message = "%r cannot be written for %s the way that its value stands in the file" % (value, key.shown)
+        before.refuse(message, "write it there by hand, then run again")

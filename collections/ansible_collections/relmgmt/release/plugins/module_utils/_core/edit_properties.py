@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text import Line, Spot, Text
@@ -18,13 +19,18 @@ _WRITTEN = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\f": "\\f"}
 class _Logical(NamedTuple):
     """Lines of one key, without continuations and their indentation.
 
-    `at`: for each character its position in the file, then the one after the last; `end`: of its last line.
+    `pieces`: where a line's part begins here, and where in the file; `end`: of the last line in the file.
     """
 
     number: int
     text: str
-    at: List[int]
+    pieces: List[Tuple[int, int]]
     end: int
+
+    def at(self, position: int) -> int:
+        """The place in the file of a character of the text, or of its end."""
+        here, there = self.pieces[bisect(self.pieces, (position, self.end)) - 1]
+        return there + position - here
 
 
 def locate(document: Text, key: str) -> Optional[Spot]:
@@ -36,7 +42,7 @@ def locate(document: Text, key: str) -> Optional[Spot]:
             _require_java_sees_it(document, line)
             value = _unescaped(document, line, line.text[start:])
             write = _written if has_separator else _with_separator
-            found = Spot(line.at[start], line.end, value, write)
+            found = Spot(line.at(start), line.end, value, write)
     return found
 
 
@@ -51,21 +57,24 @@ def _logical(document: Text) -> Iterator[_Logical]:
 
 
 def _joined(document: Text, first: Line, rest: Iterator[Line]) -> _Logical:
-    text, at, line = "", [], first
+    line, length = first, 0
+    parts: List[str] = []
+    pieces: List[Tuple[int, int]] = []
     while True:
         part = line.text.lstrip(_BLANK)
         start = line.end - len(part)
         goes_on = (len(part) - len(part.rstrip("\\"))) % 2 == 1
         if goes_on:
             part = part[:-1]
-        if not text and part[:1] in ("#", "!") and line is not first:
+        if not length and part[:1] in ("#", "!") and line is not first:
             document.refuse("versions of Java differ over a comment in a continued line", "take it out", line.number)
-        text += part
-        at.extend(range(start, start + len(part)))
+        parts.append(part)
+        pieces.append((length, start))
+        length += len(part)
         following = next(rest, None) if goes_on else None
         if following is None:
             # Java drops a backslash that ends the file: it is a part of what is replaced.
-            return _Logical(first.number, text, [*at, start + len(part)], line.end)
+            return _Logical(first.number, "".join(parts), pieces, line.end)
         line = following
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import List, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text import Spot, Text
@@ -24,7 +25,7 @@ def locate(document: Text, key: str) -> Optional[Spot]:
         entry = _ENTRY.match(line.text.partition("#")[0])
         if entry and protocol == entry["protocol"] and name in (entry["name"], *entry["aliases"].split()):
             start, end = line.start + entry.start("port"), line.start + entry.end("port")
-            found.append(Spot(start, end, entry["port"], lambda new, number=line.number: _port(document, new, number)))
+            found.append(Spot(start, end, entry["port"], partial(_port, document, line.number)))
             numbers.append(line.number)
     if len(found) > 1:
         message = "%s is there more than once, in lines %s" % (key, ", ".join(map(str, numbers)))
@@ -32,7 +33,7 @@ def locate(document: Text, key: str) -> Optional[Spot]:
     return found[0] if found else None
 
 
-def _port(document: Text, new: str, number: int) -> str:
+def _port(document: Text, number: int, new: str) -> str:
     if not re.fullmatch("[1-9][0-9]{0,4}", new) or int(new) > _LAST_PORT:
         document.refuse("%r is no port" % new, "use a number from 1 to 65535", number)
     return new

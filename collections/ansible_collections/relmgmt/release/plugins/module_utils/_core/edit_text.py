@@ -10,6 +10,7 @@ from typing import Callable, Iterator, NamedTuple, NoReturn, Tuple
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 LARGEST = 16 << 20
+_MOST_LINES = 400_000
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -62,6 +63,8 @@ class Text(NamedTuple):
         """The lines, whose ends are LF, CR LF or CR."""
         position, number = 0, 1
         while position < len(self.text):
+            if number > _MOST_LINES:
+                self.refuse("the file has more than %d lines" % _MOST_LINES, "give the file of the settings")
             found = _LINE.match(self.text, position)
             whole = found.group() if found else ""
             yield Line(number, position, whole.rstrip("\r\n"))

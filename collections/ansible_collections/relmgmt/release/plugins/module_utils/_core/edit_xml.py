@@ -9,7 +9,7 @@ element's text. A name in a namespace is ``{uri}name``, ``{*}name`` in any or no
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from xml.parsers import expat
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text import Spot, Text
@@ -85,7 +85,8 @@ def locate(document: Text, path: str) -> Optional[Spot]:
 
 def _steps(document: Text, path: str) -> Tuple[List[_Step], str]:
     """The elements' steps, and the name of the attribute or empty."""
-    rest, steps = path[1:] if path.startswith("/") else path, []
+    steps: List[_Step] = []
+    rest = path[1:] if path.startswith("/") else path
     while rest:
         last, step = _LAST.match(rest), _STEP.match(rest)
         if last and steps:
@@ -243,19 +244,22 @@ def _attribute(reader: _Reader, element: _Element, name: str) -> Optional[Spot]:
     if not found:
         return None
     written, value = found[0]
+    start, end = next(one.span(2) for one in _written_attributes(reader, element) if one[1] == written)
+    return Spot(start + 1, end - 1, value, lambda new: _escaped(document, new, text[start]))
+
+
+def _written_attributes(reader: _Reader, element: _Element) -> Iterator["re.Match[str]"]:
     position = reader.at(element.start) + 1 + len(element.tag)
-    for one in iter(lambda: _ATTRIBUTE.match(text, position), None):
-        position = one.end()
-        if one[1] == written:
-            quote = one[2][0]
-            return Spot(one.start(2) + 1, one.end(2) - 1, value, lambda new: _escaped(document, new, quote))
-    raise AssertionError("an attribute that the parser has seen")
+    found = _ATTRIBUTE.match(reader.document.text, position)
+    while found:
+        yield found
+        found = _ATTRIBUTE.match(reader.document.text, found.end())
 
 
 def _inner(reader: _Reader, element: _Element) -> Spot:
     document, text = reader.document, reader.document.text
     position = reader.at(element.start) + 1 + len(element.tag)
-    for one in iter(lambda: _ATTRIBUTE.match(text, position), None):
+    for one in _written_attributes(reader, element):
         position = one.end()
     while text[position] not in "/>":
         position += 1
@@ -268,8 +272,8 @@ def _inner(reader: _Reader, element: _Element) -> Spot:
         return Spot(*section.span(2), section[2], lambda new: _within_section(document, new))
     inner = text[start:end]
     if "<" in inner:
-        message, cure = "<%s> holds more than text" % element.tag, "give the path of an element that holds the value alone"
-        document.refuse(message, cure, reader.line(element))
+        cure = "give the path of an element that holds the value alone"
+        document.refuse("<%s> holds more than text" % element.tag, cure, reader.line(element))
     start += len(inner) - len(inner.lstrip(_BLANK))
     return Spot(start, start + len(inner.strip(_BLANK)), element.content, lambda new: _escaped(document, new))
 

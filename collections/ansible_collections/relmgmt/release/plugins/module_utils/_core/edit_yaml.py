@@ -47,7 +47,7 @@ def locate(document: Text, path: Path) -> Optional[Spot]:
 
 def _require_alone(document: Text, node: nodes.Node, step: Union[str, int]) -> None:
     if node.mark:
-        message = "%s stands on the way to %r: the value counts elsewhere too, or is of another type" % (node.mark, step)
+        message = "%s stands on the way to %r: an anchor's value counts elsewhere too" % (node.mark, step)
         document.refuse(message, "write it without anchor and tag", node.line)
 
 

@@ -28,9 +28,13 @@ _COMMENT = re.compile(r"[ \t]#")
 _REST = re.compile(r"(?: *| +#[^\r\n]*)(?=[\r\n]|\Z)")
 _HEADER = re.compile(r"[|>](?:(?P<digit>[1-9])[+-]?|[+-](?P<last>[1-9])?)?(?: *| +#.*)\Z")
 _MARKER = re.compile(r"(?:---|\.\.\.)(?: |\Z)")
-_FLOW_SPACE = re.compile(r"(?:[ \r\n]+(?:#[^\r\n]*)?)+")
-_FLOW_PROPERTY = re.compile(r"[&*!][^\s,\[\]{}<]*(?=[\s,\[\]{}])")
-_FLOW_PLAIN = re.compile(r"(?:[^\s,\[\]{}:#]|:(?![\s,\[\]{}])|(?<!\s)#| +(?![\s#]))+")
+#: brackets, separators, blanks with comments, quoted text, anchors with aliases and tags, plain text
+_FLOW_PART = re.compile(
+    r"(?P<open>[\[{])|(?P<close>[\]}])|[,:]|(?:[ \r\n]+(?:#[^\r\n]*)?)+"
+    r"|\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[&*!][^\s,\[\]{}<]*(?=[\s,\[\]{}])"
+    r"|(?![\"'&*!#%@`|>])(?:[^\s,\[\]{}:#]|:(?![\s,\[\]{}])|(?<!\s)#| +(?![\s#,\[\]{}:]))+",
+    re.DOTALL,
+)
 _CURE = "write it plainly, as key: value below one another, or keep the setting in a file of its own"
 
 
@@ -294,26 +298,17 @@ class _Reader:
     def _flow_end(self, position: int) -> int:
         """The character after a flow collection."""
         text, open_ones = self._document.text, ""
-        while position < len(text):
-            letter = text[position]
-            quoted = _QUOTED[letter].match(text, position) if letter in _QUOTED else None
-            other = _FLOW_SPACE.match(text, position) or _FLOW_PROPERTY.match(text, position)
-            if letter in "[{":
-                open_ones, position = open_ones + letter, position + 1
-            elif letter in "]}":
-                if open_ones[-1] + letter not in ("[]", "{}"):
-                    break
-                open_ones, position = open_ones[:-1], position + 1
+        while open_ones or text[position] in "[{":
+            found = _FLOW_PART.match(text, position)
+            if not found or (found["close"] and open_ones[-1] + found["close"] not in ("[]", "{}")):
+                self._refuse("a flow collection that cannot be followed")
+            position = found.end()
+            open_ones += found["open"] or ""
+            if found["close"]:
+                open_ones = open_ones[:-1]
                 if not open_ones:
-                    return position
-            elif letter in ",:":
-                position += 1
-            else:
-                found = quoted or other or (None if letter in "\"'&*!#\t" else _FLOW_PLAIN.match(text, position))
-                if not found:
                     break
-                position = found.end()
-        self._refuse("a flow collection that cannot be followed")
+        return position
 
     def _block_text(self, column: int, parent: int) -> Node:
         line = self._lines[self._row]

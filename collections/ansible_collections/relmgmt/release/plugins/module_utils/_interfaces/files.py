@@ -17,7 +17,11 @@ from ansible_collections.relmgmt.release.plugins.module_utils._commands import r
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_file import Key, find, replace
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text import LARGEST
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import SettingPlace
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown, InvalidInput, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
+    HostStateUnknown,
+    InvalidInput,
+    RelmgmtError,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._files import replace_durably
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.command import converse
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context, Places, Written
@@ -148,7 +152,7 @@ class FilePlaces(Places):
 
 def _path(setting: SettingPlace) -> str:
     """The file itself, where symbolic links lead to."""
-    return os.path.realpath(setting.options["path"])
+    return os.path.realpath(str(setting.options["path"]))
 
 
 def _arguments(setting: SettingPlace, value: Optional[str]) -> Tuple[str, Key, Optional[str], str, str]:
@@ -179,7 +183,8 @@ def _contents(path: str) -> Optional[bytes]:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise HostStateUnknown("it cannot be read: %s" % error.strerror, path, "run as a user who may read it") from error
+        message = "it cannot be read: %s" % error.strerror
+        raise HostStateUnknown(message, path, "run as a user who may read it") from error
     if len(data) > LARGEST:
         raise InvalidInput("it is larger than %d MiB" % (LARGEST >> 20), path, "give the file of the settings")
     return data
