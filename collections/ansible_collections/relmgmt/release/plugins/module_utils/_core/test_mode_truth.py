@@ -9,13 +9,15 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
     LEAVING,
     ON,
+    lasts,
+    moment,
+    state_of,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import (
     Facts,
     Setting,
     connection_obstacle,
     fence_obstacles,
-    lasts,
-    moment,
-    state_of,
 )
 
 HALF, UNKNOWN = "half", "unknown"

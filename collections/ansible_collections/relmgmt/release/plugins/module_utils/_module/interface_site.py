@@ -18,7 +18,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
     queues_here,
     settings_here,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.connections import established, listeners
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence, Standing
@@ -101,8 +101,9 @@ class Site:
         for one in self._interfaces:
             if one.direction == INBOUND and one.name in held:
                 who = listeners([one.test.port], protocol=one.protocol).get(one.test.port, [])
-                if who:
-                    found[one.name, one.test.port] = ", ".join(f"{each.name or '?'} (process {each.pid})" for each in who)
+                names = [f"{each.name or '?'} (process {each.pid})" for each in who]
+                if names:
+                    found[one.name, one.test.port] = ", ".join(names)
         return found
 
     def rules(self) -> List[Rule]:
