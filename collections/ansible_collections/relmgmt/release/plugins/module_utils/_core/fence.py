@@ -3,10 +3,10 @@
 
 What stops a packet, by the interface's direction:
 
-    outbound   to address:port    output, forward, and output again behind address translation: tcp is reset, udp dropped
+    outbound   to address:port    output, output again behind address translation, forward: tcp is reset, udp dropped
                from address:port  input, forward: dropped
-    inbound    to our port        input (and forward where we have an address): tcp is reset, udp dropped
-               from our port      output (and forward): the same
+    inbound    to our port        input, and forward where we have an address: tcp is reset, udp dropped
+               from our port      output, and forward where we have an address: the same
 
 A reset ends the sender's socket at once: data that waited in it are never sent again, also not when the fence is gone.
 Resets themselves, which carry no data, pass on the way back to whoever is told by them. The chains come before
@@ -19,7 +19,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Any, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
@@ -90,6 +90,22 @@ def rules_for(interfaces: Iterable[Any], resolved: Mapping[str, Sequence[str]]) 
     return sorted(found)
 
 
+def concerned(interfaces: Iterable[Any], here: Collection[str]) -> List[Any]:
+    """The interfaces that a host of these names has to shut off.
+
+    All but the inbound ones that listen at every address of a host that holds none of their settings: there the port
+    may be another service's. An empty `here` leaves none out.
+    """
+    return [one for one in interfaces
+            if not here or one.direction == OUTBOUND or not _listens_everywhere(one.production)
+            or any(setting.on in here for setting in one.settings)]
+
+
+def rules_in(document: Optional[Mapping[str, Any]]) -> List[Rule]:
+    """The rules that the ledger's document ``fence`` says; none without one."""
+    return [Rule(**one) for one in document["rules"]] if document else []
+
+
 def as_lines(rules: Iterable[Rule]) -> str:
     """The rules as lines for people, the two sides of a diff."""
     return "".join(
@@ -150,6 +166,10 @@ def _addresses(interface: Any, resolved: Mapping[str, Sequence[str]]) -> List[st
         raise InvalidInput("an outbound interface needs the other side's address", "%s.production" % place,
                            "give its host")
     return [""] if is_any else sorted(found)
+
+
+def _listens_everywhere(endpoint: Any) -> bool:
+    return bool(set(endpoint.addresses or [endpoint.host]) & set(_ANY))
 
 
 def _known(endpoint: Any, resolved: Mapping[str, Sequence[str]]) -> Set[str]:
