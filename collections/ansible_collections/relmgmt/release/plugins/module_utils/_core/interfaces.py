@@ -99,6 +99,7 @@ def interfaces_of(documents: Sequence[Mapping[str, Any]]) -> List[Interface]:
     found = [_interface(document, number) for number, document in enumerate(documents, 1)]
     _check_names(found)
     _check_endpoints(found)
+    _check_values(found)
     _check_places(found)
     return found
 
@@ -219,12 +220,7 @@ def _setting(document: Any, interface: str, endpoints: Tuple[Endpoint, Endpoint]
         cure = "write it with {host} or {port}"
         raise InvalidInput("%r is no single line of text" % (value,), place + ".value", cure)
     options = read_options(PLACES, kind, rest, place)
-    setting = SettingPlace(interface, on, kind, options, *(_filled(value, one) for one in endpoints))
-    if setting.production == setting.test:
-        message = "its value is %r in production and in test mode" % setting.production
-        cure = "name what differs ({host}, {port}), or take this setting out"
-        raise InvalidInput(message, place + ".value", cure)
-    return setting
+    return SettingPlace(interface, on, kind, options, *(_filled(value, one) for one in endpoints))
 
 
 def _queue(document: Any, interface: str, place: str) -> Optional[Queue]:
@@ -271,6 +267,15 @@ def _check_endpoints(interfaces: Sequence[Interface]) -> None:
                 whose = "its own" if one is other else other.name + "'s"
                 message = "its test endpoint %s is %s production endpoint" % (one.test.shown, whose)
                 raise InvalidInput(message, "interface %s.test" % one.name, "give the port of a test system")
+
+
+def _check_values(interfaces: Sequence[Interface]) -> None:
+    for interface in interfaces:
+        for at, setting in enumerate(interface.settings):
+            if setting.production == setting.test:
+                message = "its value is %r in production and in test mode" % setting.production
+                cure = "name what differs ({host}, {port}), or take this setting out"
+                raise InvalidInput(message, "interface %s.settings[%d].value" % (interface.name, at), cure)
 
 
 def _same(one: Interface, end: Endpoint, other: Interface, other_end: Endpoint) -> bool:

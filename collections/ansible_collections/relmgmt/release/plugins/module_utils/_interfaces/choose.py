@@ -32,6 +32,12 @@ def _app_server(settings: Sequence[SettingPlace], context: Context) -> Places:
     return AppServerPlaces(settings, context)
 
 
+def _liberty_files(settings: Sequence[SettingPlace], context: Context) -> Places:
+    from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.liberty_files import LibertyFilePlaces
+
+    return LibertyFilePlaces(settings, context)
+
+
 def _interoperability(settings: Sequence[SettingPlace], context: Context) -> Places:
     from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability import (
         InteroperabilityPlaces,
@@ -47,14 +53,16 @@ def _command(settings: Sequence[SettingPlace], context: Context) -> Places:
 
 
 Make = Callable[[Sequence[SettingPlace], Context], Places]
-#: those of one adapter are written together
+#: by kind, or kind and type; those of one adapter are written together, in this order
 ADAPTERS: Dict[str, Make] = {
     "global_node": _globals,
     "production_setting": _interoperability,
     "default_setting": _interoperability,
     "interoperability_queue": _interoperability,
     "file": _files,
-    "liberty": _app_server,
+    "liberty server_xml": _liberty_files,
+    "liberty bootstrap_property": _liberty_files,
+    "liberty variable": _app_server,
     "websphere": _app_server,
     "command": _command,
 }
@@ -73,14 +81,14 @@ def places_of(settings: Sequence[SettingPlace], context: Context) -> List[Places
 
     Raises InvalidInput, before anything is opened, for a setting that this host cannot hold.
     """
-    groups: Dict[Make, List[SettingPlace]] = {}
     for setting in settings:
         _require_here(setting.interface, setting.kind, context)
-    for kind, make in ADAPTERS.items():
-        ours = [setting for setting in settings if setting.kind == kind]
+    found: List[Places] = []
+    for make in dict.fromkeys(ADAPTERS.values()):
+        ours = [setting for setting in settings if _adapter(setting) is make]
         if ours:
-            groups.setdefault(make, []).extend(ours)
-    return [make(ours, context) for make, ours in groups.items()]
+            found.append(make(ours, context))
+    return found
 
 
 def read_all(places: Sequence[Places]) -> Dict[str, Optional[str]]:
@@ -111,9 +119,12 @@ def _depth(setting: SettingPlace, value: Optional[str]) -> int:
     return int(text or "0")
 
 
+def _adapter(setting: SettingPlace) -> Make:
+    with_type = "%s %s" % (setting.kind, setting.options.get("type", ""))
+    return ADAPTERS[with_type if with_type in ADAPTERS else setting.kind]
+
+
 def _require_here(interface: str, kind: str, context: Context) -> None:
-    if kind not in ADAPTERS:
-        raise InvalidInput("no adapter for %r" % kind, "interface " + interface, "use " + ", ".join(sorted(ADAPTERS)))
     instance = None if context.instance is None else context.instance.get("engine")
     if instance not in _OF_INSTANCE.get(kind, (instance,)):
         raise _not_here(interface, kind, "instance")
