@@ -119,24 +119,40 @@ def _reading(ledger: str) -> Iterator[Ledger]:
 
 
 def _fence(ledger: str, _args: argparse.Namespace) -> int:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import rules_in
     from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given, Site, rules_in
 
     host_reserve.give_up_if_full(os.path.dirname(ledger))
     with _reading(ledger) as reader:
         known, document = reader.mode(FENCE), reader.mode(DOCUMENT)
-    if known is None and document is not None and lasts(document):
-        rules = Site(Given.of(document), os.path.dirname(ledger)).rules()
-        known = {"table": TABLE, "nft": NFT, "rules": [list(one) for one in rules], "boot": {"kind": "none"},
-                 "since": time.time()}
-        _write(ledger, lambda writer: writer.set_mode(FENCE, known))
-    if known is None:
+    if known is None and not lasts(document):
         raise Refused("this host is not in test mode", ledger, "enter it: playbooks/enter-test-mode.yml")
-    fence = Fence(known["table"], known["nft"])
+    if known is None and document is not None:
+        print(_set_fence(ledger, _common(ledger, document, ""), document))
+        return DONE
+    fence = Fence(str((known or {})["table"]), str((known or {})["nft"]))
     fence.put_up(rules_in(known))
     seen = fence.observe(rules_in(known))
     print("the fence stands" if seen.stands else f"the fence does not stand: {'; '.join(seen.differences)}")
     return DONE if seen.stands else ASKS
+
+
+def _set_fence(ledger: str, common: Mapping[str, Any], document: Optional[Mapping[str, Any]]) -> str:
+    """Put it up for the interfaces of the document, or take it down without one; what came of it."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import NONE
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import set_fence
+
+    with _reading(ledger) as reader:
+        known = reader.mode(FENCE) or {}
+    boot = {"kind": NONE, "unit_directory": "/etc/systemd/system", "systemctl": "systemctl", "before": []}
+    done = set_fence(Host(Console({
+        **common, "state": "present" if document else "absent", "going_back": True,
+        "interfaces": document["interfaces"] if document else [], "here": document["here"] if document else [],
+        "table": known.get("table", TABLE), "nft": known.get("nft", NFT), "boot": known.get("boot", boot),
+    })))
+    for warning in done.record.get("warnings", ()):
+        print(f"warning: {warning}", file=sys.stderr)
+    return done.message
 
 
 def _write(ledger: str, act: Callable[[Ledger], None]) -> None:
@@ -242,15 +258,8 @@ def _restore(
 
 
 def _open(ledger: str, common: Mapping[str, Any]) -> int:
-    """Take the fence down; the lease is free afterwards, and so is the environment on this host."""
-    from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence
-
-    with _reading(ledger) as reader:
-        known = reader.mode(FENCE)
-    if known is not None:
-        Fence(known["table"], known["nft"]).take_down()
-        _write(ledger, lambda writer: writer.set_mode(FENCE, None))
-        print("the fence is down")
+    """Take the fence down, and look."""
+    print(_set_fence(ledger, common, None))
     record = _look(ledger)
     print(record["text"], end="")
     print(f"now close the change cycle of {common['change']} on the controller, or open the application yourself")

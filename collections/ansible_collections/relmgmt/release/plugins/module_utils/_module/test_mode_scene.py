@@ -7,7 +7,7 @@ import os
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Protocol, Sequence, Tuple, TypeVar
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
-from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule, rules_in
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import FENCE, lasts, state_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Facts, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
@@ -17,7 +17,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_
     Given,
     Site,
     observe_fence,
-    rules_in,
 )
 
 T = TypeVar("T")
