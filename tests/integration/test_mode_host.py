@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,13 @@ class TestModeHost:
 
     __test__ = False
 
-    def __init__(self, base: Path, network: Network, gtm: TwoRegions) -> None:
+    def __init__(self, base: Path, network: Network, gtm: TwoRegions, state: Path | None = None) -> None:
         self.network = network
         self.gtm = gtm
         self.base = base
-        self.state = base / "state"
+        self.state = state or base / "state"
         self.properties = base / "cfis.properties"
         self.properties.write_text(f"# the gateway\ncats.port={PRODUCTION}\n")
-        self.banner = base / "banner"
         self.common: dict[str, Any] = {"change": CHANGE, "lease": 1, "ledger": str(self.state / "ledger.db")}
         self.queue = ["/bin/sh", "-c", f"cat >/dev/null; cat {base}/queue 2>/dev/null || echo '{{\"value\": null}}'"]
         self.gtm.m(f'SET ^CFISCFG("interface","CATS","port")={PRODUCTION},^CFISCFG("interface","MEDS","port")={MEDS}')
@@ -168,7 +166,3 @@ class TestModeHost:
              str(self.state / "bin/relmgmt-test-mode"), *words],
             capture_output=True, text=True, timeout=120, check=False, cwd="/",
         )
-
-    def wait_a_little(self) -> None:
-        """Times of acts have to differ."""
-        time.sleep(0.02)

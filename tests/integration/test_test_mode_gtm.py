@@ -114,12 +114,16 @@ def test_check_mode_tells_what_would_be(host: TestModeHost) -> None:
 def test_everything_else_refuses_and_names_the_way_out(host: TestModeHost) -> None:
     host.prepare()
     host.enter()
-    package = {**host.common, "file": "/nonexistent.xml", "sha256": "0" * 64, "instance": host.gtm.instance,
-               "path": "/nonexistent.xml"}
-    del package["file"]
-    refused = host.run("verify_nothing" if False else "static_content", {
-        **host.common, "src": "/nonexistent.zip", "sha256": "0" * 64, "root": str(host.base), "name": "x"})
+    refused = host.run("static_content", {
+        **host.common, "drop": {"path": "/nonexistent"}, "bundle": "b", "file": "x.zip", "sha256": "0" * 64,
+        "document_root": str(host.base / "www")})
     assert refused["failed"]
+    assert "this host is in test mode (on) for CHG0000002, entered by maria.lopez at" in refused["msg"]
+    assert f"{host.state}/bin/relmgmt-test-mode leave" in refused["error"]["cure"]
+    told = host.done("release_info", {"ledger": host.common["ledger"]})
+    assert (told["test_mode"]["state"], told["test_mode"]["person"]) == ("on", "maria.lopez")
+    assert "interfaces" not in told["test_mode"]
+    assert told["fence"]["table"] == "relmgmt_fence"
 
 
 def test_an_editor_in_between_is_seen_and_does_not_hinder_leaving(host: TestModeHost) -> None:

@@ -26,6 +26,7 @@ SYSTEMD, PROCESS, NONE = "systemd", "process", "none"
 _BOOTED = "/run/systemd/system"
 _CURE = "correct relmgmt_test_mode.timer"
 _SECONDS = 60
+_DEFAULT = {"kind": "auto", "unit_directory": "/etc/systemd/system", "systemctl": "systemctl"}
 _SERVICE = """\
 [Unit]
 Description=Test mode of relmgmt should be over: tell by mail
@@ -56,13 +57,15 @@ def directory_of(state_dir: str) -> str:
 
 
 def start(host: Host, document: Mapping[str, Any]) -> Dict[str, Any]:
-    """Keep the mail options and start the timer; how it is kept: kind, and of systemd its unit."""
+    """Keep the mail options and start the timer; how it is kept: kind, and of systemd its unit.
+
+    A document that has a timer already gets the same again.
+    """
     make_dirs(directory_of(host.state_dir), 0o700)
     mail = host.params.get("mail")
     if mail:
         write_durably(os.path.join(directory_of(host.state_dir), "mail.json"), json.dumps(mail).encode(), 0o600)
-    timer = {"kind": "auto", "unit_directory": "/etc/systemd/system", "systemctl": "systemctl",
-             **(host.params.get("timer") or {})}
+    timer = {**_DEFAULT, **(document.get("timer") or host.params.get("timer") or {})}
     if timer["kind"] == NONE or not document["ends_at"]:
         return {"kind": NONE}
     if timer["kind"] == PROCESS or (timer["kind"] == "auto" and not _has_systemd()):

@@ -143,7 +143,7 @@ def _document(
         "instance": recipe_of(given.instance) if given.instance else None,
         "websphere": recipe_of(given.websphere) if given.websphere else None,
         "previous": {one.key: one.value for one in scene.facts.settings}, "without_fence": "",
-        "restored": None, "ports_verified": False, "left_at": None, "outcome": None, "timer": "",
+        "restored": None, "ports_verified": False, "left_at": None, "outcome": None, "timer": {},
         "banner": p["banner"] or {}, "command": command_of(host.state_dir),
     }
 
