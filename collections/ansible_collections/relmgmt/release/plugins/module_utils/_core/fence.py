@@ -103,7 +103,8 @@ def concerned(interfaces: Iterable[Any], here: Collection[str]) -> List[Any]:
 
 def rules_in(document: Optional[Mapping[str, Any]]) -> List[Rule]:
     """The rules that the ledger's document ``fence`` says; none without one."""
-    return [Rule(**one) for one in document["rules"]] if document else []
+    known = document["rules"] if document else ()
+    return [Rule(**one) if isinstance(one, Mapping) else Rule(*one) for one in known]
 
 
 def as_lines(rules: Iterable[Rule]) -> str:

@@ -81,12 +81,13 @@ class Boot(NamedTuple):
 
 def boot_of(options: Mapping[str, Any]) -> Boot:
     """From the module's option or the ledger's document; InvalidInput for what is no name of a unit."""
-    for name in options["before"]:
+    given = {**Boot(NONE)._asdict(), **options}
+    for name in given["before"]:
         if not _UNIT_NAME.match(name) or name in (UNIT, _FLUSHES):
             raise InvalidInput("%r is no unit of the application" % name, "relmgmt_fence.boot.before",
                                "name units such as cfis.service")
-    return Boot(options["kind"], os.path.abspath(options["unit_directory"]), options["systemctl"],
-                tuple(sorted(set(options["before"]))))
+    return Boot(given["kind"], os.path.abspath(given["unit_directory"]), given["systemctl"],
+                tuple(sorted(set(given["before"]))))
 
 
 def script_path(state_dir: str) -> str:
