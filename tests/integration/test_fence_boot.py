@@ -18,6 +18,8 @@ from fenced_host import CATS, OUTSIDE, Hosts, hosts
 from module_runner import run_module_raw
 from namespaces import network
 
+from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import LOST_BY_REBOOT, lost_by_reboot
+
 __all__ = ["hosts", "network"]
 
 UNIT = "relmgmt-fence.service"
@@ -135,6 +137,15 @@ def test_a_file_that_somebody_changed_is_written_again(hosts: Hosts, systemd: Sy
         assert hosts.fence(boot=systemd.boot)["was"]
         assert systemd.files() == ALL
         assert not hosts.fence(boot=systemd.boot)["changed"]
+
+
+def test_whether_a_reboot_loses_it_is_told(hosts: Hosts, systemd: Systemd) -> None:
+    hosts.fence(boot=systemd.boot)
+    assert lost_by_reboot(hosts.document() or {}, str(hosts.state)) == []
+    (systemd.units / UNIT).unlink()
+    assert len(lost_by_reboot(hosts.document() or {}, str(hosts.state))) == 1
+    hosts.fence(boot={**systemd.boot, "kind": "none"})
+    assert lost_by_reboot(hosts.document() or {}, str(hosts.state)) == [LOST_BY_REBOOT]
 
 
 def test_other_units_of_the_application(hosts: Hosts, systemd: Systemd) -> None:
