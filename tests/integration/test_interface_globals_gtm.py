@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of
@@ -87,9 +89,8 @@ def test_a_switch_is_one_transaction_in_the_journal(site):
     extract = site.gtm.base / "extract.mjf"
     journal = str(site.gtm.base / "cfis.mjl")
     site.gtm.engine.mupip("journal", f"-extract={extract}", "-detail", "-forward", journal)
-    kinds = [line.split("::")[-1].split()[0] for line in extract.read_text().splitlines() if "::" in line]
-    changes = [kind for kind in kinds if kind in ("SET", "TSET", "USET", "TCOM")]
-    assert changes[-5:] == ["TSET", "USET", "USET", "USET", "TCOM"]
+    kinds = re.findall(r"\b(SET|TSET|USET|TCOM) +\\", extract.read_text())
+    assert kinds[-5:] == ["TSET", "USET", "USET", "USET", "TCOM"]
 
 
 def test_a_node_that_is_not_there_is_absent_and_becomes_so_again(site):
