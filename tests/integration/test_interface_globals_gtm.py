@@ -20,7 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port i
 def interface(name, production, test, *nodes, queue=None):
     """Nodes are (global, subscripts, value's template)."""
     settings = [
-        {"on": "databases", "place": "global_node", "global": node[0], "subscripts": list(node[1]), "value": node[2]}
+        {"hosts": "databases", "place": "global_node", "global": node[0], "subscripts": list(node[1]), "value": node[2]}
         for node in nodes
     ]
     ends = {"production": {"host": "p.test", "port": production}, "test": {"host": "t.test", "port": test}}
@@ -140,7 +140,7 @@ def test_a_name_that_gtm_does_not_have_is_refused_before_anything(gtm):
 
 
 def test_a_queue_is_counted_in_a_node(gtm):
-    queue = {"on": "databases", "place": "global_node", "global": "^QUEUE", "subscripts": ["CATS", "waiting"]}
+    queue = {"hosts": "databases", "place": "global_node", "global": "^QUEUE", "subscripts": ["CATS", "waiting"]}
     found = interfaces_of([interface("CATS", 1, 2, ("^A", ("x",), "{port}"), queue=queue)])
     context = Context(gtm.instance, None, "")
     assert queue_depths([found[0].queue], context) == {"CATS": 0}

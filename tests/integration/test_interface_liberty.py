@@ -21,10 +21,10 @@ EXTRA = """\
     <mimeTypes><type>xxx=text/p${cats.port}</type></mimeTypes>"""
 MARK = ".relmgmt-pending-@interfaces"
 BY_XML, BY_BOOTSTRAP, BY_VARIABLE = (
-    {"on": "web", "place": "liberty", "type": kind, "name": name}
+    {"hosts": "web", "place": "liberty", "type": kind, "name": name}
     for kind, name in (("server_xml", "cats.port"), ("bootstrap_property", "cats.boot"), ("variable", "cats.kept"))
 )
-BY_PROPERTY = {"on": "web", "place": "websphere", "type": "jvm_property", "name": "cats.jvm"}
+BY_PROPERTY = {"hosts": "web", "place": "websphere", "type": "jvm_property", "name": "cats.jvm"}
 
 
 class Site:

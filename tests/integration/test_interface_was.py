@@ -14,9 +14,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.app_se
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.choose import places_of
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context
 
-PROPERTY = {"on": "web", "place": "websphere", "type": "jvm_property", "name": "cats.port"}
+PROPERTY = {"hosts": "web", "place": "websphere", "type": "jvm_property", "name": "cats.port"}
 ENDPOINT = {
-    "on": "web", "place": "websphere", "type": "resource", "name": "NamedEndPoint:WC_defaulthost", "attribute": "port",
+    "hosts": "web", "place": "websphere", "type": "resource", "name": "NamedEndPoint:WC_defaulthost", "attribute": "port",
     "value": "{port}",
 }
 

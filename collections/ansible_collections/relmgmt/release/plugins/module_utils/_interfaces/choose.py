@@ -148,5 +148,5 @@ def _require_here(interface: str, kind: str, context: Context) -> None:
 
 def _not_here(interface: str, kind: str, what: str) -> InvalidInput:
     message = "this host has no %s that a place of kind %s could be in" % (what, kind)
-    cure = "name a group under `on` whose hosts have such a relmgmt_%s" % what
+    cure = "name a group under `hosts` whose hosts have such a relmgmt_%s" % what
     return InvalidInput(message, "interface " + interface, cure)
