@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
@@ -61,8 +61,11 @@ def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str
     return done
 
 
-def require_fence(host: Host) -> None:
-    """Refuse to bring datasets back in test mode without a fence: they hold production ports (invariant 1)."""
+def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = None) -> None:
+    """Refuse to bring datasets back in test mode without a fence: they hold production ports (invariant 1).
+
+    ``look``: observes the fence of the ledger's document, the packet filter itself if not given.
+    """
     document = host.ledger.mode(DOCUMENT)
     if document is None or not lasts(document) or document["without_fence"]:
         return
@@ -73,7 +76,7 @@ def require_fence(host: Host) -> None:
     else:
         from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import observe_fence
 
-        seen = observe_fence(fence)
+        seen = (look or observe_fence)(fence)
         why = "" if seen.stands else "; ".join(seen.differences)
     if why:
         raise Refused(
