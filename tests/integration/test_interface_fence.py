@@ -5,92 +5,35 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from module_runner import run_module, run_module_raw
-from namespaces import Network, network
+from fenced_host import (
+    CATS,
+    HERE,
+    INTERFACES,
+    LOG,
+    MEDS,
+    MEDS_TEST,
+    OUTSIDE,
+    SECOND,
+    SIX,
+    SIX_HERE,
+    TEST,
+    Hosts,
+    hosts,
+    interface,
+)
+from module_runner import run_module_raw
+from namespaces import network
 from network_peer import Peer
 
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+__all__ = ["hosts", "network"]
 
-__all__ = ["network"]
-
-OUTSIDE, SECOND, HERE, BEHIND = "10.77.1.2", "10.77.1.3", "10.77.1.1", "10.77.2.2"
-SIX, SIX_HERE = "fd77:1::2", "fd77:1::1"
-CATS, TEST, LOG, MEDS, MEDS_TEST = 5100, 5101, 5140, 7000, 7001
 SETTLED = 0.4  # seconds in which a packet that nothing stops has arrived for long
-DOCUMENT = {"change": "CHG0000007", "attempt": 1, "entered_at": 1.0, "person": "", "state": "on"}
-
-
-def interface(name: str, direction: str, production: tuple[str, int], test: tuple[str, int],
-              protocol: str = "tcp") -> dict[str, Any]:
-    """One of the inventory's list."""
-    return {
-        "name": name, "direction": direction, "protocol": protocol,
-        "production": dict(zip(("host", "port"), production)), "test": dict(zip(("host", "port"), test)),
-        "settings": [{"on": "databases", "place": "global_node", "global": "^CFISCFG", "subscripts": [name],
-                      "value": "{host}:{port}"}],
-    }
-
-
-INTERFACES = [
-    interface("CATS", "outbound", (OUTSIDE, CATS), (OUTSIDE, TEST)),
-    interface("CATS6", "outbound", (SIX, CATS), (SIX, TEST)),
-    interface("LOG", "outbound", (OUTSIDE, LOG), (SECOND, LOG), "udp"),
-    interface("MEDS", "inbound", ("0.0.0.0", MEDS), ("0.0.0.0", MEDS_TEST)),
-    interface("NEWS", "inbound", ("::", MEDS), ("::", MEDS_TEST), "udp"),
-]
-
-
-class Hosts(NamedTuple):
-    """The network, the host's state, and how the module is called there."""
-
-    network: Network
-    state: Path
-
-    def args(self, **options: Any) -> dict[str, Any]:
-        present = {"interfaces": INTERFACES} if options.get("state") != "absent" else {}
-        return {"ledger": str(self.state / "ledger.db"), "change": "CHG0000007", "boot": {"kind": "none"},
-                **present, **options}
-
-    def fence(self, check: bool = False, diff: bool = False, **options: Any) -> dict[str, Any]:
-        return run_module("interface_fence", self.args(**options), check, diff, within=self.network.host.within)
-
-    def refused(self, environment: dict[str, str] | None = None, **options: Any) -> dict[str, Any]:
-        result = run_module_raw("interface_fence", self.args(**options), environment=environment,
-                                within=self.network.host.within)
-        assert result["failed"]
-        return dict(result["error"])
-
-    def cut_off(self, where: str, **options: Any) -> None:
-        with pytest.raises(AssertionError, match="gave no JSON"):
-            run_module_raw("interface_fence", self.args(**options), environment={"RELMGMT_FAILPOINT": where},
-                           within=self.network.host.within)
-
-    def nft(self, *words: str, check: bool = True) -> str:
-        return self.network.host.run("nft", *words, check=check)
-
-    def table_is_there(self) -> bool:
-        return "relmgmt_fence" in self.nft("list", "tables")
-
-    def ledger(self) -> Ledger:
-        return Ledger(str(self.state / "ledger.db"))
-
-    def document(self) -> dict[str, Any] | None:
-        return self.ledger().mode("fence")
-
-    def test_mode(self, **values: Any) -> None:
-        self.ledger().set_mode("test_mode", {**DOCUMENT, **values})
-
-
-@pytest.fixture
-def hosts(network: Network, tmp_path: Path) -> Hosts:
-    made = Hosts(network, tmp_path / "state")
-    made.ledger().set_host(environment="sandbox", protected=False, sandbox=True)
-    return made
 
 
 def settle() -> None:
@@ -259,11 +202,11 @@ def test_there_is_no_moment_without_it_while_it_is_replaced(hosts: Hosts) -> Non
     outside.listen("production", OUTSIDE, LOG, "udp")
     assert ours.connect("log", OUTSIDE, LOG, "udp") == ""
     hosts.fence()
-    replace = f"while :; do nft -f {hosts.state}/fence/fence.nft; done"
-    hosts.network.host.run("sh", "-c", f"timeout 4 sh -c '{replace}' > /dev/null 2>&1 &")
-    deadline = time.monotonic() + 3
-    errors = {ours.send("log", "after;") for _again in itertools.takewhile(
-        lambda _: time.monotonic() < deadline, itertools.count())}
+    replace = f"while nft -f {hosts.state}/fence/fence.nft; do echo replaced; done"
+    with subprocess.Popen([*hosts.network.host.within, "sh", "-c", replace], stdout=subprocess.PIPE) as replacing:
+        assert replacing.stdout is not None
+        errors = {ours.send("log", "after;") for _again in range(3) for _line in itertools.islice(replacing.stdout, 30)}
+        replacing.kill()
     assert errors == {"Operation not permitted"}
     assert outside.got("production") == ""
 
@@ -372,7 +315,7 @@ def test_the_ledger_says_what_stands(hosts: Hosts) -> None:
 ])
 def test_it_stays_while_test_mode_lasts(hosts: Hosts, document: dict[str, Any]) -> None:
     hosts.fence()
-    hosts.test_mode(**document)
+    hosts.set_test_mode(**document)
     error = hosts.refused(state="absent", going_back=True)
     assert error["kind"] == "Refused"
     assert document["state"] in error["message"]
@@ -383,19 +326,19 @@ def test_it_stays_while_test_mode_lasts(hosts: Hosts, document: dict[str, Any]) 
 @pytest.mark.parametrize("document", [{"state": "leaving", "ports_verified": True}, {"state": "off"}])
 def test_verified_truth_lifts_it(hosts: Hosts, document: dict[str, Any]) -> None:
     hosts.fence()
-    hosts.test_mode(**document)
+    hosts.set_test_mode(**document)
     assert hosts.fence(state="absent", going_back=True)["changed"]
     assert not hosts.table_is_there()
 
 
 def test_while_test_mode_lasts_nothing_is_opened(hosts: Hosts) -> None:
     hosts.fence()
-    hosts.test_mode(state="on")
+    hosts.set_test_mode(state="on")
     moved = [interface("CATS", "outbound", (SECOND, CATS), (OUTSIDE, TEST))]
     addresses = {rule["address"] for rule in hosts.fence(interfaces=moved)["rules"] if rule["interface"] == "CATS"}
     assert addresses == {OUTSIDE, SECOND}
     assert not hosts.fence(interfaces=moved)["changed"]
-    hosts.test_mode(state="off")
+    hosts.set_test_mode(state="off")
     assert [rule["address"] for rule in hosts.fence(interfaces=moved)["rules"]] == [SECOND]
 
 

@@ -83,6 +83,8 @@ notes:
     both.
   - The fence stands in the network namespace of the host. A container's traffic that the host forwards is stopped; a
     process with a network interface of its own is not.
+  - A packet is known by address and port. Whatever else leads to production, a proxy or a load balancer, is an address
+    of it too.
   - Whoever flushes every table as root takes the fence away, and M(relmgmt.release.test_mode_info) tells. After a
     start, reload or stop of C(nftables.service), which do that, systemd puts it up again.
 seealso:

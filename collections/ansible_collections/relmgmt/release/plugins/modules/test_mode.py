@@ -23,6 +23,8 @@ description:
   - While test mode lasts, every other changing module refuses.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
+  - relmgmt.release.interfaces
+  - relmgmt.release.places
   - relmgmt.release.ledger
   - relmgmt.release.attributes
 seealso:
@@ -35,24 +37,6 @@ options:
     type: str
     choices: [test, production]
     required: true
-  interfaces:
-    description: The external interfaces, as the inventory's C(relmgmt_interfaces) lists them.
-    type: list
-    elements: dict
-    default: []
-  here:
-    description: The names that C(on) of a setting is looked up in, the host's own and those of its groups.
-    type: list
-    elements: str
-    default: []
-  instance:
-    description: The M instance that holds settings, as M(relmgmt.release.restore) takes it. Left out on other hosts.
-    type: dict
-  websphere:
-    description:
-      - The application server that holds settings, as M(relmgmt.release.websphere_config) takes it. Left out on other
-        hosts.
-    type: dict
   point:
     description:
       - The backup point of this change that the datasets will go back to, V(before) or V(installed).
@@ -66,7 +50,7 @@ options:
     default: 3600
   ends_at:
     description:
-      - When test mode shall be over, in seconds since 1970; V(0) for no end.
+      - When test mode shall be over, in seconds since 1970; V(0) for no end. A later run does not move it.
       - Passing it mails to O(mail) and changes nothing else.
     type: float
     default: 0
@@ -253,9 +237,14 @@ left_at:
   returned: success
   type: float
 timer:
-  description: What keeps the end time.
+  description: What keeps the end time, with its C(kind) and of systemd its C(unit).
   returned: when test mode was entered
-  type: str
+  type: dict
+obstacles:
+  description: Why it would refuse, each with C(message) and C(cure).
+  returned: in check mode with O(state=test)
+  type: list
+  elements: dict
 command:
   description: The command on the host that tells the state and leaves test mode.
   returned: success
@@ -265,7 +254,8 @@ command:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
-from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode import TEST_MODE_SPEC, switch
+from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode import switch
+from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_spec import TEST_MODE_SPEC
 
 
 def main() -> None:

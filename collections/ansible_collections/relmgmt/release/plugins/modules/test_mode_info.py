@@ -16,6 +16,8 @@ description:
     where the two differ RV(notes) says so.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
+  - relmgmt.release.interfaces
+  - relmgmt.release.places
   - relmgmt.release.attributes.info
 seealso:
   - module: relmgmt.release.test_mode
@@ -24,24 +26,6 @@ options:
     description: The ledger of the host, an SQLite file.
     type: path
     default: /var/lib/relmgmt/ledger.db
-  interfaces:
-    description: The external interfaces, as the inventory's C(relmgmt_interfaces) lists them.
-    type: list
-    elements: dict
-    default: []
-  here:
-    description: The names that C(on) of a setting is looked up in, the host's own and those of its groups.
-    type: list
-    elements: str
-    default: []
-  instance:
-    description: The M instance that holds settings, as M(relmgmt.release.restore) takes it. Left out on other hosts.
-    type: dict
-  websphere:
-    description:
-      - The application server that holds settings, as M(relmgmt.release.websphere_config) takes it. Left out on other
-        hosts.
-    type: dict
 """
 
 EXAMPLES = r"""
@@ -141,10 +125,8 @@ overdue:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import run
-from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_info import (
-    TEST_MODE_INFO_SPEC,
-    look,
-)
+from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_info import look
+from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_spec import TEST_MODE_INFO_SPEC
 
 
 def main() -> None:

@@ -53,7 +53,9 @@ def _logical(document: Text) -> Iterator[_Logical]:
         text = line.text.lstrip(_BLANK)
         if not text or text[0] in "#!":
             continue
-        yield _joined(document, line, lines)
+        joined = _joined(document, line, lines)
+        if joined.text:
+            yield joined
 
 
 def _joined(document: Text, first: Line, rest: Iterator[Line]) -> _Logical:

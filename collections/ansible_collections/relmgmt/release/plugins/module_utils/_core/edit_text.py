@@ -132,7 +132,7 @@ def _checked(found: Text, data: bytes) -> Text:
 
 def _codec(name: str, place: str) -> str:
     try:
-        b"".decode(name)  # raises LookupError for what is a codec, but no encoding of text
+        "a".encode(name)  # raises LookupError for what is a codec, but no encoding of text
         return codecs.lookup(name).name
     except (LookupError, UnicodeError, ValueError) as error:
         raise InvalidInput("there is no encoding %r" % name, place, "use utf-8, latin-1, utf-16…") from error

@@ -19,7 +19,7 @@ _BLANK = " \t\r\n"
 _MOST_ELEMENTS, _DEEPEST = 200_000, 200
 _DECLARATION = re.compile(rb"""<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _WIDE = {b"<\0?\0": "utf-16-le", b"\0<\0?": "utf-16-be"}
-_NAME = r"(?:\{[^{}]*\})?[^\s/@\[\]{}='\"*.]+(?:[.][^\s/@\[\]{}='\"*.]+)*"
+_NAME = r"(?:\{[^{}]*\})?[^\s/@\[\]{}()='\"*.]+(?:[.][^\s/@\[\]{}()='\"*.]+)*"
 _QUOTED = r"(?:'[^']*'|\"[^\"]*\")"
 _STEP = re.compile(r"(?P<name>%s|(?:\{\*\})?\*)(?P<conditions>(?:\[[^\[\]'\"]*(?:%s)?\])*)(?:/|\Z)" % (_NAME, _QUOTED))
 _LAST = re.compile(r"@(?P<name>%s)\Z" % _NAME)

@@ -352,10 +352,11 @@ class _Reader:
                 continue
             if _indent(text) <= parent or _MARKER.match(text):
                 break
-            if had_comment or _COMMENT.search(text):
-                self._refuse("a line that is indented deeper, after or with a comment")
-            self._require_plain(text)
-            goes_on = True
+            if had_comment:
+                self._refuse("a line that is indented deeper, after a comment")
+            comment = _COMMENT.search(text)
+            self._require_plain(text[: comment.start() + 1] if comment else text)
+            goes_on, had_comment = True, comment is not None
             self._row += 1
         return goes_on
 

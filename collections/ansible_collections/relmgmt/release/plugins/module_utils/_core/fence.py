@@ -103,7 +103,8 @@ def concerned(interfaces: Iterable[Any], here: Collection[str]) -> List[Any]:
 
 def rules_in(document: Optional[Mapping[str, Any]]) -> List[Rule]:
     """The rules that the ledger's document ``fence`` says; none without one."""
-    return [Rule(**one) for one in document["rules"]] if document else []
+    known = document["rules"] if document else ()
+    return [Rule(**one) if isinstance(one, Mapping) else Rule(*one) for one in known]
 
 
 def as_lines(rules: Iterable[Rule]) -> str:
@@ -254,13 +255,13 @@ def differences(listing: Any, table: str, rules: Sequence[Rule]) -> List[str]:
     handles do not matter. Whatever is not understood is a difference.
     """
     objects = _objects(listing)
-    tables = [one["table"] for one in objects if "table" in one]
-    if not any(one.get("family") == FAMILY and one.get("name") == table for one in tables):
-        return ["the table %s %s is not there" % (FAMILY, table)]
     told = [line for one in objects for line in _foreign(one, table)]
-    chains = {str(one["chain"].get("name")): one["chain"] for one in objects if "chain" in one}
+    ours = [one for one in objects if not _foreign(one, table)]
+    if not told and not any("table" in one for one in ours):
+        return ["the table %s %s is not there" % (FAMILY, table)]
+    chains = {str(one["chain"].get("name")): one["chain"] for one in ours if "chain" in one}
     found: Dict[str, List[_Statement]] = {}
-    for one in objects:
+    for one in ours:
         if "rule" in one:
             found.setdefault(str(one["rule"].get("chain")), []).append(_statement(one["rule"]))
     wanted = _by_chain(rules)

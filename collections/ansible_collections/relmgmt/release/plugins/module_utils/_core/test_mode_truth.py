@@ -9,13 +9,15 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
     LEAVING,
     ON,
+    lasts,
+    moment,
+    state_of,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import (
     Facts,
     Setting,
     connection_obstacle,
     fence_obstacles,
-    lasts,
-    moment,
-    state_of,
 )
 
 HALF, UNKNOWN = "half", "unknown"
@@ -132,7 +134,7 @@ def table(facts: Facts, verdict: Verdict, fence: Mapping[str, Any]) -> str:
     lines.append(f"fence       {_fence_line(facts, fence)}")
     lines += _columns([("interface", "means", "value", "setting")] + [
         (one.interface, one.means, one.value if one.value is not None else "-", one.key) for one in facts.settings
-    ])
+    ]) if facts.settings else ["settings    none on this host"]
     for title, sentences in (("problem", verdict.problems), ("note", verdict.notes)):
         lines += [f"{title:<11} {sentence}" for sentence in sentences]
     return "\n".join(lines) + "\n"

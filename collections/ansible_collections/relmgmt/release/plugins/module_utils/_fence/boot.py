@@ -14,6 +14,7 @@ import subprocess
 from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import rules_in, script
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import FenceError, InvalidInput
 from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     fsync_dir,
@@ -81,12 +82,13 @@ class Boot(NamedTuple):
 
 def boot_of(options: Mapping[str, Any]) -> Boot:
     """From the module's option or the ledger's document; InvalidInput for what is no name of a unit."""
-    for name in options["before"]:
+    given = {**Boot(NONE)._asdict(), **options}
+    for name in given["before"]:
         if not _UNIT_NAME.match(name) or name in (UNIT, _FLUSHES):
             raise InvalidInput("%r is no unit of the application" % name, "relmgmt_fence.boot.before",
                                "name units such as cfis.service")
-    return Boot(options["kind"], os.path.abspath(options["unit_directory"]), options["systemctl"],
-                tuple(sorted(set(options["before"]))))
+    return Boot(given["kind"], os.path.abspath(given["unit_directory"]), given["systemctl"],
+                tuple(sorted(set(given["before"]))))
 
 
 def script_path(state_dir: str) -> str:
@@ -94,7 +96,7 @@ def script_path(state_dir: str) -> str:
     return os.path.join(os.path.abspath(state_dir), "fence", "fence.nft")
 
 
-def install(boot: Boot, state_dir: str, nft: str, script: str) -> None:
+def install(boot: Boot, state_dir: str, nft: str, text: str) -> None:
     """Make the fence come back; drop-ins of units that are no longer in ``before`` are for `remove_others`.
 
     `nft`: absolute path of the program. Raises FenceError where systemd does not run. The script is written for every
@@ -103,13 +105,13 @@ def install(boot: Boot, state_dir: str, nft: str, script: str) -> None:
     if boot.kind != NONE:
         _require_systemd(boot)
     make_dirs(os.path.dirname(script_path(state_dir)), 0o750)
-    write_durably(script_path(state_dir), script.encode(), 0o600)
+    write_durably(script_path(state_dir), text.encode(), 0o600)
     failpoint("fence:script")
     if boot.kind == NONE:
         return
-    for path, text in _files(boot, state_dir, nft).items():
+    for path, unit in _files(boot, state_dir, nft).items():
         make_dirs(os.path.dirname(path))
-        write_durably(path, text.encode())
+        write_durably(path, unit.encode())
         failpoint("fence:unit")
     _systemctl(boot, "daemon-reload")
     _systemctl(boot, "enable", UNIT)
@@ -142,19 +144,25 @@ def remove(boot: Boot, state_dir: str) -> List[str]:
     return told
 
 
-def installed(boot: Boot, state_dir: str, nft: str, script: str) -> List[str]:
+def installed(boot: Boot, state_dir: str, nft: str, text: str) -> List[str]:
     """What keeps the fence from coming back as this script after a reboot; an empty list: it will.
 
     LOST_BY_REBOOT is the first of kind none.
     """
     told = [] if boot.kind != NONE else [LOST_BY_REBOOT]
-    wanted = {script_path(state_dir): script}
+    wanted = {script_path(state_dir): text}
     if boot.kind != NONE:
         wanted.update(_files(boot, state_dir, nft))
         if not os.path.lexists(_link(boot)):
             told.append("%s is not enabled" % UNIT)
-    return told + ["%s is not as it was written" % path for path, text in sorted(wanted.items())
-                   if read_if_there(path) != text.encode()]
+    return told + ["%s is not as it was written" % path for path, content in sorted(wanted.items())
+                   if read_if_there(path) != content.encode()]
+
+
+def lost_by_reboot(document: Mapping[str, Any], state_dir: str) -> List[str]:
+    """What keeps the fence of the ledger's document from standing again after a reboot; an empty list: it will."""
+    text = script(document["table"], rules_in(document))
+    return installed(boot_of(document["boot"]), state_dir, document["nft"], text)
 
 
 def left_over(boot: Boot, state_dir: str) -> List[str]:

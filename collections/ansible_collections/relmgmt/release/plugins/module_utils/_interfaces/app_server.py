@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose import app_server
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import liberty_server
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import configuration
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import AppServer
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import SettingPlace
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_settings import OVERRIDE
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_variables import hiding
@@ -26,11 +27,14 @@ from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port i
 class AppServerPlaces(Places):
     """Settings of one server, or of all servers of one cell."""
 
-    def __init__(self, settings: Sequence[SettingPlace], context: Context) -> None:
+    def __init__(
+        self, settings: Sequence[SettingPlace], context: Context,
+        opened: Callable[[Dict[str, Any]], AppServer] = app_server,
+    ) -> None:
         super().__init__(settings, context)
         self._wanted = {one.key: _setting(one, None) for one in settings}
         settings_of([_entry(one) for one in settings], {})  # refuses one that is named twice
-        self._server = app_server(dict(context.websphere or {}))
+        self._server = opened(dict(context.websphere or {}))
         self._seen: Optional[Dict[str, Optional[str]]] = None
 
     def read(self) -> Dict[str, Optional[str]]:

@@ -58,7 +58,6 @@ ADAPTERS: Dict[str, Make] = {
     "global_node": _globals,
     "production_setting": _interoperability,
     "default_setting": _interoperability,
-    "interoperability_queue": _interoperability,
     "file": _files,
     "liberty server_xml": _liberty_files,
     "liberty bootstrap_property": _liberty_files,
@@ -66,12 +65,13 @@ ADAPTERS: Dict[str, Make] = {
     "websphere": _app_server,
     "command": _command,
 }
+INTEROPERABILITY_QUEUE = "interoperability_queue"
 #: engines that have such places, and kinds of application servers
 _OF_INSTANCE = {
     "global_node": ("gtm", "iris"),
     "production_setting": ("iris",),
     "default_setting": ("iris",),
-    "interoperability_queue": ("iris",),
+    INTEROPERABILITY_QUEUE: ("iris",),
 }
 _OF_SERVER = {"liberty": ("liberty",), "websphere": ("liberty", "was")}
 
@@ -101,27 +101,40 @@ def read_all(places: Sequence[Places]) -> Dict[str, Optional[str]]:
 
 def queue_depths(queues: Sequence[Queue], context: Context) -> Dict[str, int]:
     """How much each interface has still to send, by its name; raises HostStateUnknown where that is no number."""
-    settings = [SettingPlace(one.interface, one.on, one.kind, one.options, "", "") for one in queues]
-    depths: Dict[str, int] = {}
-    for places in places_of(settings, context):
+    for one in queues:
+        _require_here(one.interface, one.kind, context)
+    said = _productions_queues([one for one in queues if one.kind == INTEROPERABILITY_QUEUE], context)
+    others = [SettingPlace(*one, "", "") for one in queues if one.kind != INTEROPERABILITY_QUEUE]
+    for places in places_of(others, context):
         with closing(places):
             values = places.read()
-            for setting in places.settings:
-                depths[setting.interface] = _depth(setting, values[setting.key])
-    return depths
+            said.update({one.interface: values[one.key] for one in places.settings})
+    return {one.interface: _depth(one, said[one.interface]) for one in queues}
 
 
-def _depth(setting: SettingPlace, value: Optional[str]) -> int:
+def _productions_queues(queues: Sequence[Queue], context: Context) -> Dict[str, Optional[str]]:
+    if not queues:
+        return {}
+    from ansible_collections.relmgmt.release.plugins.module_utils._interfaces import interoperability
+
+    return dict(interoperability.queue_depths(queues, context))
+
+
+def _depth(queue: Queue, value: Optional[str]) -> int:
     text = (value or "").strip()
     if text and not (text.isascii() and text.isdigit()):
         cure = "correct the queue's place: it holds nothing, or how many messages wait"
-        raise HostStateUnknown("the queue of %s says %.80r" % (setting.interface, text), setting.where, cure)
+        raise HostStateUnknown("the queue says %.80r" % text, "interface %s.queue" % queue.interface, cure)
     return int(text or "0")
 
 
 def _adapter(setting: SettingPlace) -> Make:
     with_type = "%s %s" % (setting.kind, setting.options.get("type", ""))
-    return ADAPTERS[with_type if with_type in ADAPTERS else setting.kind]
+    found = ADAPTERS.get(with_type) or ADAPTERS.get(setting.kind)
+    if found is None:
+        cure = "use another kind of place"
+        raise InvalidInput("no adapter for %r" % setting.kind, "interface " + setting.interface, cure)
+    return found
 
 
 def _require_here(interface: str, kind: str, context: Context) -> None:
@@ -135,5 +148,5 @@ def _require_here(interface: str, kind: str, context: Context) -> None:
 
 def _not_here(interface: str, kind: str, what: str) -> InvalidInput:
     message = "this host has no %s that a place of kind %s could be in" % (what, kind)
-    cure = "name a group under `on` whose hosts have such a relmgmt_%s" % what
+    cure = "name a group under `hosts` whose hosts have such a relmgmt_%s" % what
     return InvalidInput(message, "interface " + interface, cure)

@@ -32,7 +32,7 @@ class Written(NamedTuple):
 class Places(ABC):
     """The settings of one adapter on this host. Every method may raise RelmgmtError, naming place and cure.
 
-    A queue's place comes as a SettingPlace with two empty values: it is read only, and what is read is its depth.
+    A queue comes as a setting with two empty values: it is read only, and what is read is how much waits.
     """
 
     def __init__(self, settings: Sequence[SettingPlace], context: Context) -> None:

@@ -39,7 +39,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import make
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, Permit
 
 #: modules whose acts change datasets or routines: `before` cannot be taken after them
-CHANGING = frozenset(["cache_package", "restore"])
+CHANGING = frozenset(["cache_package", "restore", "test_mode"])
 
 
 def take(host: Host) -> Outcome:

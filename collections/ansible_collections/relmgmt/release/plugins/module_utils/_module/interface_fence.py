@@ -28,6 +28,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._fence import boot
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import Boot, boot_of
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence, Standing, program
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.resolve import resolve
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_spec import INTERFACES_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 
@@ -69,6 +70,19 @@ class _Wanted(NamedTuple):
 def set_fence(host: Host) -> Outcome:
     """Put the fence up and see that it stands, or take it down if test mode allows it."""
     return _present(host) if host.params["state"] == "present" else _absent(host)
+
+
+def lift(ledger: Ledger, state_dir: str) -> List[str]:
+    """Take away what the ledger's document says, for the host command, which has no lease; returns warnings.
+
+    Raises Refused as the module does. Without a document nothing is done.
+    """
+    _refuse_too_early(ledger, state_dir)
+    document = ledger.mode(test_mode.FENCE)
+    if document is None:
+        return []
+    known = [Fence(document["table"], document["nft"])], [boot_of(document["boot"])]
+    return _take_down(ledger, state_dir, *known, document)
 
 
 # -- present -------------------------------------------------------------------------------------
@@ -175,7 +189,7 @@ def _both(previous: Boot, boot: Boot) -> Boot:
 def _absent(host: Host) -> Outcome:
     p = host.params
     host.guard(going_back=p["going_back"], in_test_mode=True)
-    _refuse_too_early(host)
+    _refuse_too_early(host.ledger, host.state_dir)
     document = host.ledger.mode(test_mode.FENCE)
     fences = [Fence(table, p["nft"]) for table in sorted({p["table"], document["table"] if document else p["table"]})]
     boots = _boots(boot_of(p["boot"]), document)
@@ -186,22 +200,23 @@ def _absent(host: Host) -> Outcome:
     if not record["was"] and document is None:
         return Outcome(False, record, message="no fence is here")
     if not host.check_mode:
-        record["warnings"] = _take_down(host, fences, boots, document)
+        with host.act(_MODULE, "fence:%s" % p["table"], {"state": "absent"}, {}):
+            record["warnings"] = _take_down(host.ledger, host.state_dir, fences, boots, document)
     before = as_lines(rules_in(document)) or "".join("%s\n" % one for one in record["was"])
     return Outcome(True, record, before, "", message="the fence is gone")
 
 
-def _refuse_too_early(host: Host) -> None:
+def _refuse_too_early(ledger: Ledger, state_dir: str) -> None:
     """Only verified truth lifts the fence, on the way back too (invariant 1)."""
-    document = host.ledger.mode(test_mode.DOCUMENT)
+    document = ledger.mode(test_mode.DOCUMENT)
     if document is None or not test_mode.lasts(document):
         return
     if document["state"] == test_mode.LEAVING and document.get("ports_verified") is True:
         return
     raise Refused(
         "the fence stays: this host is in test mode (%s) for %s, and its production ports are not verified after a "
-        "restore" % (document["state"], document["change"]), host.ledger.path,
-        test_mode.way_out(str(document["change"]), host.state_dir),
+        "restore" % (document["state"], document["change"]), ledger.path,
+        test_mode.way_out(str(document["change"]), state_dir),
     )
 
 
@@ -219,28 +234,27 @@ def _is_there(fence: Fence, needed: bool) -> bool:
         return False  # a host without nft, where test mode went without a fence
 
 
-def _take_down(host: Host, fences: List[Fence], boots: List[Boot], document: Optional[Dict[str, Any]]) -> List[str]:
+def _take_down(
+    ledger: Ledger, state_dir: str, fences: List[Fence], boots: List[Boot], document: Optional[Dict[str, Any]]
+) -> List[str]:
     """The ledger says so first, and until nothing is left; cut off in between, the same again finishes it."""
     removing = document or {"table": fences[0].table, "nft": fences[0].nft, "boot": boots[0].as_dict(), "rules": [],
-                            "since": host.now()}
-    told: List[str] = []
-    with host.act(_MODULE, "fence:%s" % fences[0].table, {"state": "absent"}, {}):
-        host.ledger.set_mode(test_mode.FENCE, {**removing, "state": _REMOVING})
-        failpoint("fence:removing")
-        for fence in fences:
-            fence.take_down()
-            failpoint("fence:down")
-        for boot in boots:
-            told += booting.remove(boot, host.state_dir)
-        _require_gone(host, fences, boots)
-        failpoint("fence:removed")
-        host.ledger.set_mode(test_mode.FENCE, None)
-        failpoint("fence:forgotten")
+                            "since": ledger.now()}
+    ledger.set_mode(test_mode.FENCE, {**removing, "state": _REMOVING})
+    failpoint("fence:removing")
+    for fence in fences:
+        fence.take_down()
+        failpoint("fence:down")
+    told = [warning for boot in boots for warning in booting.remove(boot, state_dir)]
+    _require_gone(state_dir, fences, boots)
+    failpoint("fence:removed")
+    ledger.set_mode(test_mode.FENCE, None)
+    failpoint("fence:forgotten")
     return told
 
 
-def _require_gone(host: Host, fences: List[Fence], boots: List[Boot]) -> None:
+def _require_gone(state_dir: str, fences: List[Fence], boots: List[Boot]) -> None:
     left = [one.table for one in fences if one.listing() is not None]
-    left += [path for boot in boots for path in booting.left_over(boot, host.state_dir)]
+    left += [path for boot in boots for path in booting.left_over(boot, state_dir)]
     if left:
-        raise FenceError("the fence is not gone: %s" % ", ".join(left), host.state_dir, "remove it by hand")
+        raise FenceError("the fence is not gone: %s" % ", ".join(left), state_dir, "remove it by hand")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule, rules_for
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule, concerned, rules_for, rules_in
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import (
     INBOUND,
     SettingPlace,
@@ -18,7 +18,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
     queues_here,
     settings_here,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.connections import established, listeners
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence, Standing
@@ -101,18 +101,19 @@ class Site:
         for one in self._interfaces:
             if one.direction == INBOUND and one.name in held:
                 who = listeners([one.test.port], protocol=one.protocol).get(one.test.port, [])
-                if who:
-                    found[one.name, one.test.port] = ", ".join(f"{each.name or '?'} (process {each.pid})" for each in who)
+                names = [f"{each.name or '?'} (process {each.pid})" for each in who]
+                if names:
+                    found[one.name, one.test.port] = ", ".join(names)
         return found
 
     def rules(self) -> List[Rule]:
         """The rules that would shut every production endpoint off; InvalidInput for a host that does not resolve."""
-        return rules_for(self._interfaces, resolve(self._interfaces))
+        return rules_for(concerned(self._interfaces, self._here), resolve(self._interfaces))
 
     def unfenced(self, rules: Sequence[Rule]) -> List[str]:
         """Interfaces that no rule shuts off: by name, direction, protocol and port of production."""
         shut = {(one.interface, one.direction, one.protocol, one.port) for one in rules}
-        return [one.name for one in self._interfaces
+        return [one.name for one in concerned(self._interfaces, self._here)
                 if (one.name, one.direction, one.protocol, one.production.port) not in shut]
 
     def connections(self, rules: Sequence[Rule]) -> List[Dict[str, Any]]:
@@ -135,12 +136,6 @@ class Site:
 def observe_fence(document: Mapping[str, Any]) -> Standing:
     """Whether the fence of the ledger's document stands, as the kernel says."""
     return Fence(document["table"], document["nft"]).observe(rules_in(document))
-
-
-def rules_in(document: Optional[Mapping[str, Any]]) -> List[Rule]:
-    """The rules of the ledger's document of the fence."""
-    rules = document["rules"] if document else []
-    return [Rule(**one) if isinstance(one, Mapping) else Rule(*one) for one in rules]
 
 
 def _keys(places: Places) -> List[str]:

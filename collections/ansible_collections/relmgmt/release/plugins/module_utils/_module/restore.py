@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
@@ -34,6 +36,7 @@ def restore(host: Host) -> Outcome:
         plan = job.plan()
         job.verify(plan)
         return _outcome(job, plan, _loss(host, job, plan, person), planned=True)
+    require_fence(host)
     with job.alone():
         job.settle()
         plan = job.plan()
@@ -41,6 +44,8 @@ def restore(host: Host) -> Outcome:
         if plan.needed:
             _require_word(job, loss)
             plan = _carry_out(host, permit, job, plan, person)
+        elif lasts(host.ledger.mode(DOCUMENT)):
+            _record_proof(host, job)
     return _outcome(job, plan, loss, planned=False)
 
 
@@ -54,6 +59,37 @@ def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str
             routines=list(done.routines.write + done.routines.remove),
         )
     return done
+
+
+def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = None) -> None:
+    """Refuse to bring datasets back in test mode without a fence: they hold production ports (invariant 1).
+
+    ``look``: observes the fence of the ledger's document, the packet filter itself if not given.
+    """
+    document = host.ledger.mode(DOCUMENT)
+    if document is None or not lasts(document) or document["without_fence"]:
+        return
+    fence = host.ledger.mode(FENCE)
+    command = os.path.join(host.state_dir, "bin", "relmgmt-test-mode")
+    if fence is None:
+        why = "none was put up"
+    else:
+        from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import observe_fence
+
+        seen = (look or observe_fence)(fence)
+        why = "" if seen.stands else "; ".join(seen.differences)
+    if why:
+        raise Refused(
+            f"a restore brings production ports back while {document['change']} holds this host in test mode, and "
+            f"the fence does not stand: {why}", place=host.ledger.path, cure=f"{command} fence",
+        )
+
+
+def _record_proof(host: Host, job: Restore) -> None:
+    """Nothing had to be done: that the datasets are the point's is what leaving test mode relies on."""
+    intent = {"path": job.path, "root_digest": job.manifest.root_digest, "lose_writes_confirmed_by": ""}
+    with host.act("restore", f"{job.storage.name}:{job.manifest.point}", intent, {}) as act:
+        act.note(datasets=[], nothing="the datasets are the point's already")
 
 
 def release_writers(ledger: Ledger, change: str) -> list[Writer]:

@@ -21,11 +21,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
     meaning,
     queues_here,
     settings_here,
+    unknown_hosts,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
-NODE = {"on": "databases", "place": "global_node", "global": "^CFISCFG", "subscripts": ["interface", "CATS", "port"]}
-FILE = {"on": "databases", "place": "file", "path": "/etc/cats.properties", "format": "properties", "key": "cats.port"}
+NODE = {"hosts": "databases", "place": "global_node", "global": "^CFISCFG", "subscripts": ["interface", "CATS", "port"]}
+FILE = {"hosts": "databases", "place": "file", "path": "/etc/cats", "format": "properties", "key": "cats.port"}
 
 
 def document(name="CATS", direction="outbound", production=5100, test=5101, settings=(NODE,), **more):
@@ -72,7 +73,7 @@ def test_an_interface_is_read_with_what_it_leaves_out():
 
 def test_what_an_argument_spec_fills_in_with_none_is_not_there():
     spec = dict.fromkeys(("path", "format", "key", "command", "attribute"))
-    queue = {"on": "databases", "place": "command", "command": ["/bin/q"], "item": None}
+    queue = {"hosts": "databases", "place": "command", "command": ["/bin/q"], "item": None}
     bare, filled = document(queue=queue), document(settings=({**NODE, **spec},), queue=queue)
     filled["production"]["addresses"] = []
     assert interfaces_of([bare]) == interfaces_of([filled])
@@ -98,10 +99,10 @@ def test_host_and_port_are_put_in_and_nothing_else_is_special(value, production,
         ({"place": "global_node", "global": "^%ZX", "subscripts": []}, "CATS global_node ^%ZX"),
         ({"place": "global_node", "global": "^A", "subscripts": ["a,b", 'c"', 1]},
          'CATS global_node ^A("a,b","c""",1)'),
-        (FILE, "CATS file /etc/cats.properties#cats.port"),
-        ({**FILE, "format": "ini", "section": "s", "key": "k"}, "CATS file /etc/cats.properties#[s]k"),
-        ({**FILE, "format": "json", "key": ["a/b", 0, "~"]}, "CATS file /etc/cats.properties#/a~1b/0/~0"),
-        ({**FILE, "format": "services", "key": "cats/tcp"}, "CATS file /etc/cats.properties#cats/tcp"),
+        (FILE, "CATS file /etc/cats#cats.port"),
+        ({**FILE, "format": "ini", "section": "s", "key": "k"}, "CATS file /etc/cats#[s]k"),
+        ({**FILE, "format": "json", "key": ["a/b", 0, "~"]}, "CATS file /etc/cats#/a~1b/0/~0"),
+        ({**FILE, "format": "services", "key": "cats/tcp"}, "CATS file /etc/cats#cats/tcp"),
         ({"place": "liberty", "type": "variable", "name": "cats.port"}, "CATS liberty variable cats.port"),
         ({"place": "liberty", "type": "server_xml", "name": "server/jms/@port"},
          "CATS liberty server_xml server/jms/@port"),
@@ -116,7 +117,7 @@ def test_host_and_port_are_put_in_and_nothing_else_is_special(value, production,
     ],
 )  # fmt: skip
 def test_a_key_says_interface_and_place(options, key):
-    found = setting(**{"on": "databases", **options})
+    found = setting(**{"hosts": "databases", **options})
     assert found.key == key
     assert f"{found.interface} {found.where}" == key
 
@@ -132,7 +133,7 @@ def test_different_nodes_have_different_keys(paths):
 
 
 def test_a_host_holds_the_settings_of_its_groups_each_once():
-    twice = [FILE, {**FILE, "on": "web"}]
+    twice = [FILE, {**FILE, "hosts": "web"}]
     other = document("MEDS", settings=[{**NODE, "subscripts": ["M"]}])
     found = interfaces_of([document(settings=[NODE, *twice]), other])
     assert [one.kind for one in settings_here(found, ["web", "web1"])] == ["file"]
@@ -140,16 +141,30 @@ def test_a_host_holds_the_settings_of_its_groups_each_once():
     assert settings_here(found, []) == []
 
 
+def test_every_host_holds_what_all_hold():
+    queue = {"hosts": "all", "place": "command", "command": ["/q"]}
+    found = interfaces_of([document(settings=[{**FILE, "hosts": "all"}], queue=queue)])
+    assert len(settings_here(found, ["web1", "web"])) == len(queues_here(found, ["web1"])) == 1
+
+
+def test_groups_that_the_inventory_does_not_have_are_told():
+    queue = {"hosts": "quees", "place": "command", "command": ["/q"]}
+    settings = [NODE, {**FILE, "hosts": "databasse"}, {**FILE, "hosts": "all", "key": "x"}]
+    found = interfaces_of([document(settings=settings, queue=queue)])
+    assert unknown_hosts(found, ["databases", "web", "db1"]) == ["databasse", "quees"]
+    assert unknown_hosts(found, ["databases", "databasse", "quees"]) == []
+
+
 def test_two_groups_of_a_host_may_not_want_different_things_of_one_place():
-    settings = [FILE, {**FILE, "on": "web", "value": "{host}:{port}"}]
+    settings = [FILE, {**FILE, "hosts": "web", "value": "{host}:{port}"}]
     found = interfaces_of([document(settings=settings)])
     assert len(settings_here(found, ["web"])) == 1
-    with pytest.raises(InvalidInput, match=r"cats\.properties#cats\.port holds a setting of CATS too"):
+    with pytest.raises(InvalidInput, match=r"/etc/cats#cats\.port holds a setting of CATS too"):
         settings_here(found, ["web", "databases"])
 
 
 def test_a_host_is_asked_about_the_queues_of_its_groups():
-    queue = {"on": "databases", "place": "interoperability_queue", "item": "CATS out"}
+    queue = {"hosts": "databases", "place": "interoperability_queue", "item": "CATS out"}
     found = interfaces_of([document(queue=queue)])
     assert queues_here(found, {"databases"}) == [found[0].queue]
     assert queues_here(found, {"web"}) == []
@@ -182,8 +197,9 @@ def without(given, *names):
         ([document(settings=())], r"no setting is listed \[interface CATS.settings"),
         ([without(document(), "settings")], "interface CATS.settings"),
         ([without(document(), "test")], r"the test endpoint is missing \[interface CATS.test"),
-        ([document(settings=(NODE, without(NODE, "on")))], r"interface CATS.settings\[1\].on"),
-        ([document(settings=({**NODE, "on": ""},))], r"interface CATS.settings\[0\].on"),
+        ([document(settings=(NODE, without(NODE, "hosts")))], r"interface CATS.settings\[1\].hosts"),
+        ([document(settings=({**NODE, "hosts": ""},))], r"interface CATS.settings\[0\].hosts"),
+        ([document(settings=({**NODE, "hosts": ["a"]},))], r"interface CATS.settings\[0\].hosts"),
         ([document(settings=(without(NODE, "place"),))], r"interface CATS.settings\[0\].place"),
         ([document(settings=({**NODE, "place": "registry"},))], r"no place 'registry' here.*settings\[0\].place"),
         ([document(settings=({**NODE, "vaule": "x"},))], r"has no option 'vaule' \[interface CATS.settings\[0\].vaule"),
@@ -207,17 +223,17 @@ def without(given, *names):
         ([document(settings=({**FILE, "section": "x"},))], r"settings\[0\].section"),
         ([document(settings=({**FILE, "format": "services"},))], r"settings\[0\].key"),
         ([document(settings=({**FILE, "reload": []},))], r"settings\[0\].reload"),
-        ([document(settings=({"on": "a", "place": "command", "command": ["x"]},))], r"settings\[0\].command"),
-        ([document(settings=({"on": "a", "place": "liberty", "type": "jvm_option", "name": "x"},))], r"\[0\].type"),
-        ([document(settings=({"on": "a", "place": "liberty", "type": "variable", "name": "a/b"},))], r"\[0\].name"),
-        ([document(settings=({"on": "a", "place": "liberty", "type": "server_xml", "name": "a'b"},))], r"\[0\]\]"),
-        ([document(settings=({"on": "a", "place": "websphere", "type": "variable", "name": "-"},))], r"\[0\]\]"),
-        ([document(settings=({"on": "a", "place": "websphere", "type": "resource", "name": "A:b"},))], "attribute"),
-        ([document(settings=({"on": "a", "place": "websphere", "type": "resource", "name": "A:b",
+        ([document(settings=({"hosts": "a", "place": "command", "command": ["x"]},))], r"settings\[0\].command"),
+        ([document(settings=({"hosts": "a", "place": "liberty", "type": "jvm_option", "name": "x"},))], r"\[0\].type"),
+        ([document(settings=({"hosts": "a", "place": "liberty", "type": "variable", "name": "a/b"},))], r"\[0\].name"),
+        ([document(settings=({"hosts": "a", "place": "liberty", "type": "server_xml", "name": "a'b"},))], r"\[0\]\]"),
+        ([document(settings=({"hosts": "a", "place": "websphere", "type": "variable", "name": "-"},))], r"\[0\]\]"),
+        ([document(settings=({"hosts": "a", "place": "websphere", "type": "resource", "name": "A:b"},))], "attribute"),
+        ([document(settings=({"hosts": "a", "place": "websphere", "type": "resource", "name": "A:b",
                               "attribute": "password"},))], "secret"),
-        ([document(queue={"on": "a", "place": "file", "path": "/x"})], "interface CATS.queue.place"),
-        ([document(queue={"on": "a", "place": "command"})], r"command is missing \[interface CATS.queue\]"),
-        ([document(queue={"place": "command", "command": ["/x"]})], "interface CATS.queue.on"),
+        ([document(queue={"hosts": "a", "place": "file", "path": "/x"})], "interface CATS.queue.place"),
+        ([document(queue={"hosts": "a", "place": "command"})], r"command is missing \[interface CATS.queue\]"),
+        ([document(queue={"place": "command", "command": ["/x"]})], "interface CATS.queue.hosts"),
         ([document(queue="x")], r"no mapping \[interface CATS.queue"),
     ],
 )  # fmt: skip
@@ -265,6 +281,16 @@ def test_addresses_are_addresses():
 def test_nobody_connects_to_every_address():
     for host in ("0.0.0.0", "::"):
         assert "interface CATS.test" in refused(document(test={"host": host, "port": 1}))
+
+
+def test_the_older_name_of_hosts_is_read_and_what_yaml_makes_of_it_is_told():
+    rest = without(NODE, "hosts")
+    older = interfaces_of([document(settings=({**rest, "on": "databases"},))])
+    both = interfaces_of([document(settings=({**NODE, "on": "databases"},))])
+    assert older == both == interfaces_of([document()])
+    assert "is no group or host" in refused(document(settings=({**NODE, "on": "web"},)))
+    for key in (True, "true"):
+        assert "YAML takes `on` for a truth value" in refused(document(settings=({**rest, key: "databases"},)))
 
 
 def test_names_differ():
