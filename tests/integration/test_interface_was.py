@@ -16,8 +16,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port i
 
 PROPERTY = {"hosts": "web", "place": "websphere", "type": "jvm_property", "name": "cats.port"}
 ENDPOINT = {
-    "hosts": "web", "place": "websphere", "type": "resource", "name": "NamedEndPoint:WC_defaulthost", "attribute": "port",
-    "value": "{port}",
+    "hosts": "web", "place": "websphere", "type": "resource", "name": "NamedEndPoint:WC_defaulthost",
+    "attribute": "port",
 }
 
 

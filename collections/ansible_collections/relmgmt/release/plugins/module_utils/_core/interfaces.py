@@ -130,8 +130,16 @@ def unknown_hosts(interfaces: Sequence[Interface], names: Collection[str]) -> Li
 
     Nobody would hold such a setting: it would never be switched, and nobody would tell.
     """
-    places = [*(one for interface in interfaces for one in interface.settings), *_queues(interfaces)]
-    return sorted({one.on for one in places if not _is_here(one.on, names)})
+    settings = {one.on for interface in interfaces for one in interface.settings}
+    queues = {one.on for one in _queues(interfaces)}
+    return sorted(on for on in settings | queues if not _is_here(on, names))
+
+
+def meaning(setting: SettingPlace, value: Optional[str]) -> str:
+    """What a value that was read says: PRODUCTION, TEST, OTHER or ABSENT."""
+    if value is None:
+        return ABSENT
+    return {setting.production: PRODUCTION, setting.test: TEST}.get(value, OTHER)
 
 
 def _queues(interfaces: Sequence[Interface]) -> List[Queue]:
@@ -140,13 +148,6 @@ def _queues(interfaces: Sequence[Interface]) -> List[Queue]:
 
 def _is_here(on: str, names: Collection[str]) -> bool:
     return on == EVERY_HOST or on in names
-
-
-def meaning(setting: SettingPlace, value: Optional[str]) -> str:
-    """What a value that was read says: PRODUCTION, TEST, OTHER or ABSENT."""
-    if value is None:
-        return ABSENT
-    return {setting.production: PRODUCTION, setting.test: TEST}.get(value, OTHER)
 
 
 # -- one interface -------------------------------------------------------------------------------
