@@ -9,6 +9,7 @@ the one name would lead to the new file.
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -27,6 +28,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.comman
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context, Places, Written
 
 SECONDS = 120.0
+_OCTAL = re.compile(rb"\\([0-7]{3})")
 _TAIL = 500  # characters of what a command says that a message carries
 
 
@@ -176,10 +178,13 @@ def _contents(path: str) -> Optional[bytes]:
     """The whole file, None when there is none; never waits for a pipe or a device."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        with os.fdopen(descriptor, "rb") as stream:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise InvalidInput("it is no regular file", path, "give the path of a configuration file")
-            data = stream.read(LARGEST + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as stream:
+                data = stream.read(LARGEST + 1)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -196,10 +201,17 @@ def _require_replaceable(path: str) -> None:
         cure = "make it a file of its own: cp -p FILE FILE.new && mv FILE.new FILE; or use symbolic links"
         message = "the file has %d names (hard links), and only this one would get the new value" % names
         raise RelmgmtError(message, path, cure)
-    if os.path.ismount(path):
+    if _is_mount(path):
         raise RelmgmtError("a file is mounted here, so it cannot be replaced", path, "mount its directory instead")
     if not os.access(os.path.dirname(path), os.W_OK | os.X_OK):
         raise RelmgmtError("its directory cannot be written to", path, "run as a user who may")
+
+
+def _is_mount(path: str) -> bool:
+    """os.path.ismount does not see a file of the same file system that is mounted."""
+    with open("/proc/self/mountinfo", "rb") as stream:
+        points = [line.split()[4] for line in stream]
+    return os.fsencode(path) in (_OCTAL.sub(lambda found: bytes([int(found[1], 8)]), point) for point in points)
 
 
 def _write(change: _Change) -> None:

@@ -220,7 +220,7 @@ def check_change(text, root, path, node):
 
 
 @given(text=soups)
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_pyyaml_finds_the_same_value_or_we_refuse(text):
     check_against_pyyaml(text, is_changed_too=False)
 
@@ -249,7 +249,7 @@ def trees(draw, depth=0, indent=0):
 
 
 @given(found=trees(), end=st.sampled_from(["\n", "\r\n"]), is_closed=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_every_value_of_a_sound_document_can_be_found_and_changed(found, end, is_closed):
     text = end.join(found) + (end if is_closed else "")
     root = composed(text)
