@@ -33,7 +33,11 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     Refused,
     RelmgmtError,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability import queue_depths
+from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability import (
+    place_of,
+    queue_depths,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability_write import carry_out
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context
 
 OWN, BY_DEFAULT = "Adapter Port", "Port"
@@ -207,7 +211,8 @@ def test_a_default_setting_is_written_and_put_back(bare: IrisSandbox, running: b
     assert bare.emulator.runs_with(OUT).get(BY_DEFAULT) == ("5101" if running else None)
     compile_again(bare)
     assert ours.read() == {DEFAULT.key: "5101"}
-    shown = run(bare, f'write "[",##class(Ens.Config.DefaultSettings).%OpenId("{"||".join(ROW.values())}").Description,"]"')
+    key = "||".join(ROW.values())
+    shown = run(bare, f'write "[",##class(Ens.Config.DefaultSettings).%OpenId("{key}").Description,"]"')
     assert "[by hand]" in shown, "the row is changed, not made anew"
     ours.write({DEFAULT.key: None})
     assert ours.read() == {DEFAULT.key: None}
@@ -327,3 +332,24 @@ def test_what_waits_in_a_queue(iris: IrisSandbox) -> None:
     iris.set("^Ens.Queue", OUT, value="many")
     with pytest.raises(HostStateUnknown):
         queue_depths(queues[:1], context)
+
+
+def test_a_production_that_gets_into_trouble_meanwhile_is_refused_by_the_session_itself(iris: IrisSandbox) -> None:
+    start(iris)
+    ours = places(iris, PORT)
+    iris.scenario(production_state=4)
+    with pytest.raises(Refused) as caught:
+        carry_out(iris.engine.terminal, {place_of(PORT): "5101", place_of(DEFAULT): "5101"})
+    assert "nothing was changed" in caught.value.message
+    assert ours.read() == {PORT.key: "5100"}
+    assert not iris.nodes("^Ens.Config.DefaultSettingsD")
+
+
+def test_nothing_is_changed_unless_everything_is_there(iris: IrisSandbox) -> None:
+    wrong = place_of(setting("production_setting", {**PLACE, "item": "Nope"}))
+    with pytest.raises(EngineError) as caught:
+        carry_out(iris.engine.terminal, {place_of(PORT): "5101", place_of(DEFAULT): "5101", wrong: "5101"})
+    assert "item 'Nope'" in caught.value.message
+    assert "Changed before that: nothing" in caught.value.message
+    assert places(iris, PORT).read() == {PORT.key: "5100"}
+    assert not iris.nodes("^Ens.Config.DefaultSettingsD")

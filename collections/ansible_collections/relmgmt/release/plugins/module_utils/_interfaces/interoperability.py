@@ -32,7 +32,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.objectscript
 from ansible_collections.relmgmt.release.plugins.module_utils._engines import iris_items, iris_view
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_options import IrisOptions
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_terminal import LONG, IrisTerminal
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, InvalidInput, Refused
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, InvalidInput
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability_write import (
     carry_out,
     require_success,
@@ -84,7 +84,6 @@ class InteroperabilityPlaces(Places):
         """Make the settings so, in tables, class and running items. Raises Refused for a production in trouble."""
         iris_view.require_changeable(self._terminal)
         seen = self._seen()
-        require_changeable(self._terminal, seen.director)
         standing = self._values(seen)
         unsaved = self._unsaved(seen)
         changes = {
@@ -256,15 +255,6 @@ def defined(terminal: IrisTerminal, names: Set[str]) -> Dict[str, Optional[Produ
     """What the classes of productions hard-code, by name."""
     live = iris_items.read(terminal, [f"{name}.CLS" for name in sorted(names)])
     return {name.rpartition(".")[0]: core.production_of(one.item.lines) for name, one in live.items()}
-
-
-def require_changeable(terminal: IrisTerminal, director: Director) -> None:
-    """Refuse a production in whose state a changed configuration would not be taken over."""
-    if director.state not in core.CHANGEABLE:
-        raise Refused(
-            f"production {director.production} is {director.shown}; nothing was changed", place=terminal.place,
-            cure="bring it to run or to stop in the management portal (recover it if it is troubled), then run again",
-        )
 
 
 def _there(seen: Productions, name: str) -> Production:
