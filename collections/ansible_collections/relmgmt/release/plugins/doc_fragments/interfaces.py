@@ -75,10 +75,13 @@ options:
         elements: dict
         required: true
         suboptions:
-          on:
-            description: The inventory's group, or host, whose hosts hold this setting.
+          hosts:
+            description:
+              - The inventory's group, or host, whose hosts hold this setting.
+              - The older name has to be written in quotation marks, because YAML takes C(on) for a truth value.
             type: str
             required: true
+            aliases: ["on"]
           place:
             description:
               - The kind of place. The options that belong to other kinds are refused.
@@ -176,10 +179,11 @@ options:
           - Where it says how much the interface has still to send. Nothing, an empty text and 0 are an empty queue.
         type: dict
         suboptions:
-          on:
+          hosts:
             description: The inventory's group, or host, whose hosts can tell.
             type: str
             required: true
+            aliases: ["on"]
           place:
             description: The kind of place; V(interoperability_queue) is the queue of an item of the running production.
             type: str

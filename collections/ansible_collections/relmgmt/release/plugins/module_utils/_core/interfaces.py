@@ -18,8 +18,11 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Inv
 OUTBOUND, INBOUND = "outbound", "inbound"
 PROTOCOLS = ("tcp", "udp")
 PRODUCTION, TEST, OTHER, ABSENT = "production", "test", "other", "absent"
+EVERY_HOST = "all"  # Ansible's own group, which is in no host's group_names
 DEFAULT_VALUE = "{port}"
 INVENTORY = "relmgmt_interfaces"
+#: the option that names a group or host; the second spelling has to be quoted in YAML
+HOSTS = ("hosts", "on")
 _FIELDS = ("name", "direction", "protocol", "production", "test", "settings", "queue")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z")
 _HOST = re.compile(r"(?=.{1,253}\Z)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?\Z")
@@ -99,6 +102,7 @@ def interfaces_of(documents: Sequence[Mapping[str, Any]]) -> List[Interface]:
     found = [_interface(document, number) for number, document in enumerate(documents, 1)]
     _check_names(found)
     _check_endpoints(found)
+    _check_values(found)
     _check_places(found)
     return found
 
@@ -109,7 +113,7 @@ def settings_here(interfaces: Sequence[Interface], names: Collection[str]) -> Li
     Raises InvalidInput where two groups of the host want different things of one place.
     """
     found: Dict[str, SettingPlace] = {}
-    for setting in (one for interface in interfaces for one in interface.settings if one.on in names):
+    for setting in (one for interface in interfaces for one in interface.settings if _is_here(one.on, names)):
         other = found.setdefault(setting.where, setting)
         if other._replace(on=setting.on) != setting:
             raise _shared(other, setting)
@@ -118,7 +122,17 @@ def settings_here(interfaces: Sequence[Interface], names: Collection[str]) -> Li
 
 def queues_here(interfaces: Sequence[Interface], names: Collection[str]) -> List[Queue]:
     """The queues that the host of these names can be asked about."""
-    return [one.queue for one in interfaces if one.queue is not None and one.queue.on in names]
+    return [one for one in _queues(interfaces) if _is_here(one.on, names)]
+
+
+def unknown_hosts(interfaces: Sequence[Interface], names: Collection[str]) -> List[str]:
+    """The groups and hosts that settings and queues name and the inventory (`names`: all of both) does not have.
+
+    Nobody would hold such a setting: it would never be switched, and nobody would tell.
+    """
+    settings = {one.on for interface in interfaces for one in interface.settings}
+    queues = {one.on for one in _queues(interfaces)}
+    return sorted(on for on in settings | queues if not _is_here(on, names))
 
 
 def meaning(setting: SettingPlace, value: Optional[str]) -> str:
@@ -126,6 +140,14 @@ def meaning(setting: SettingPlace, value: Optional[str]) -> str:
     if value is None:
         return ABSENT
     return {setting.production: PRODUCTION, setting.test: TEST}.get(value, OTHER)
+
+
+def _queues(interfaces: Sequence[Interface]) -> List[Queue]:
+    return [one.queue for one in interfaces if one.queue is not None]
+
+
+def _is_here(on: str, names: Collection[str]) -> bool:
+    return on == EVERY_HOST or on in names
 
 
 # -- one interface -------------------------------------------------------------------------------
@@ -219,12 +241,7 @@ def _setting(document: Any, interface: str, endpoints: Tuple[Endpoint, Endpoint]
         cure = "write it with {host} or {port}"
         raise InvalidInput("%r is no single line of text" % (value,), place + ".value", cure)
     options = read_options(PLACES, kind, rest, place)
-    setting = SettingPlace(interface, on, kind, options, *(_filled(value, one) for one in endpoints))
-    if setting.production == setting.test:
-        message = "its value is %r in production and in test mode" % setting.production
-        cure = "name what differs ({host}, {port}), or take this setting out"
-        raise InvalidInput(message, place + ".value", cure)
-    return setting
+    return SettingPlace(interface, on, kind, options, *(_filled(value, one) for one in endpoints))
 
 
 def _queue(document: Any, interface: str, place: str) -> Optional[Queue]:
@@ -237,11 +254,16 @@ def _queue(document: Any, interface: str, place: str) -> Optional[Queue]:
 def _place(document: Any, place: str) -> Tuple[str, str, Dict[str, Any]]:
     """Where, which kind, and the rest."""
     if not isinstance(document, Mapping):
-        raise InvalidInput("it is no mapping", place, "write it with on, place, …")
+        raise InvalidInput("it is no mapping", place, "write it with hosts, place, …")
     rest = dict(document)
-    on, kind = rest.pop("on", None), rest.pop("place", None)
+    if True in rest or "true" in rest:
+        raise InvalidInput("YAML takes `on` for a truth value", place + ".hosts", "write `hosts`")
+    names = [name for name in (rest.pop(option, None) for option in HOSTS) if name is not None]
+    on = names[0] if names and names[-1] == names[0] else None
+    kind = rest.pop("place", None)
     if not isinstance(on, str) or not _ON.match(on):
-        raise InvalidInput("%r is no group or host" % (on,), place + ".on", "name the one whose hosts hold it")
+        cure = "name one group or host, whose hosts hold it"
+        raise InvalidInput("%r is no group or host" % (on,), place + ".hosts", cure)
     if not isinstance(kind, str):
         raise InvalidInput("it is missing", place + ".place", "say which kind of place it is")
     return on, kind, rest
@@ -271,6 +293,15 @@ def _check_endpoints(interfaces: Sequence[Interface]) -> None:
                 whose = "its own" if one is other else other.name + "'s"
                 message = "its test endpoint %s is %s production endpoint" % (one.test.shown, whose)
                 raise InvalidInput(message, "interface %s.test" % one.name, "give the port of a test system")
+
+
+def _check_values(interfaces: Sequence[Interface]) -> None:
+    for interface in interfaces:
+        for at, setting in enumerate(interface.settings):
+            if setting.production == setting.test:
+                message = "its value is %r in production and in test mode" % setting.production
+                cure = "name what differs ({host}, {port}), or take this setting out"
+                raise InvalidInput(message, "interface %s.settings[%d].value" % (interface.name, at), cure)
 
 
 def _same(one: Interface, end: Endpoint, other: Interface, other_end: Endpoint) -> bool:

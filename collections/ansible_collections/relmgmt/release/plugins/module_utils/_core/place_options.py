@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import TYPES, VARIABLE, settings_of
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 FILE_FORMATS = ("properties", "ini", "json", "yaml", "xml", "services")
@@ -20,6 +21,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.%-]+\Z")
 _GLOBAL = re.compile(r"\^%?[A-Za-z][A-Za-z0-9.]*\Z")
 _WORD = re.compile(r"[A-Za-z0-9_@%+=:,./-]+\Z")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]+\Z")
+_PATH_IN_XML = re.compile(r"[^\s<>&/]+(?:/[^\s<>&/]+)+\Z")
 _SERVICE = re.compile(r"[^\s/#]+/(?:tcp|udp|sctp|dccp)\Z")
 
 Check = Callable[[Any], Any]
@@ -197,8 +199,21 @@ def _checked(check: Check, value: Any, place: str) -> Any:
 def _check_together(kind: str, options: Mapping[str, Any], place: str) -> None:
     if kind == "file":
         _check_file(options, place)
-    if kind == "websphere" and (options["type"] == "resource") != ("attribute" in options):
-        raise InvalidInput("an attribute is a resource's", place + ".attribute", "give one with type resource, only")
+    elif kind == "websphere" or (kind == "liberty" and not _PATH_IN_XML.match(options["name"])):
+        _check_name(options, place)
+    elif kind == "liberty" and options["type"] != "server_xml":
+        message = "%s is a path in server.xml" % options["name"]
+        raise InvalidInput(message, place + ".name", "give a name, or type server_xml")
+
+
+def _check_name(options: Mapping[str, Any], place: str) -> None:
+    """Hold it against what a release may name of a server's configuration."""
+    kind = options["type"] if options["type"] in TYPES else VARIABLE
+    entry = {"type": kind, "name": options["name"], "attribute": options.get("attribute"), "value": "${…}"}
+    try:
+        settings_of([entry], {})
+    except InvalidInput as error:
+        raise InvalidInput(error.message, place, "correct type, name or attribute") from error
 
 
 def _check_file(options: Mapping[str, Any], place: str) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Dict
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import (
     DEFAULT_VALUE,
+    HOSTS,
     INBOUND,
     OUTBOUND,
     PROTOCOLS,
@@ -19,6 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.place_option
 )
 
 _LIST: Dict[str, Any] = {"type": "list", "elements": "str"}
+_HOSTS: Dict[str, Any] = {"type": "str", "required": True, "aliases": list(HOSTS[1:])}
 #: which kind of place has which of them is checked by the core, with messages that name the interface
 _OPTIONS: Dict[str, Dict[str, Any]] = {
     "attribute": {"type": "str"},
@@ -49,13 +51,13 @@ _ENDPOINT: Dict[str, Any] = {
     },
 }
 _SETTING: Dict[str, Dict[str, Any]] = {
-    "on": {"type": "str", "required": True},
+    "hosts": _HOSTS,
     "place": {"type": "str", "required": True, "choices": sorted(PLACES)},
     "value": {"type": "str", "default": DEFAULT_VALUE},
     **_OPTIONS,
 }
 _QUEUE: Dict[str, Dict[str, Any]] = {
-    "on": {"type": "str", "required": True},
+    "hosts": _HOSTS,
     "place": {"type": "str", "required": True, "choices": sorted(QUEUES)},
     **{name: _OPTIONS[name] for name in ("command", "global", "item", "subscripts")},
 }
