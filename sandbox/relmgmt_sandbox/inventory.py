@@ -74,6 +74,8 @@ def _everywhere(layout: Layout, ports: dict[str, int]) -> dict[str, Any]:
         "relmgmt_mail": {"host": "127.0.0.1", "port": ports["smtp"], "sender": "relmgmt@sandbox.example.com",
                          "to": ["change-management@sandbox.example.com", "ebusiness@sandbox.example.com"]},
         "relmgmt_interfaces": [_interface(layout, name, ports) for name in INTERFACES],
+        # A timer unit would be the machine's own: a process keeps the end time.
+        "relmgmt_test_mode": {"hours": 8, "point_max_age": 3600, "timer": {"kind": "process"}},
         "relmgmt_drop": {"method": "sftp", "host": "127.0.0.1", "port": ports[f"ssh_{DROP}"],
                          "user": getpass.getuser(), "private_key": str(ssh.client_key(layout)),
                          "known_hosts": str(ssh.known_hosts(layout)), "path": str(layout.drop)},
@@ -84,16 +86,16 @@ def _interface(layout: Layout, name: str, ports: dict[str, int]) -> dict[str, An
     """An external system: the job on the database host sends to it, and of MEDS the web tier keeps the port as well."""
     at = {"host": "127.0.0.1", "addresses": ["127.0.0.1"]}
     settings: list[dict[str, Any]] = [
-        {"on": "databases", "place": "global_node", "global": "^CFISCFG", "subscripts": ["interface", name, "port"]}]
+        {"hosts": "databases", "place": "global_node", "global": "^CFISCFG", "subscripts": ["interface", name, "port"]}]
     if name == "MEDS":
-        settings.append({"on": "application_servers", "place": "liberty", "type": "server_xml",
+        settings.append({"hosts": "application_servers", "place": "liberty", "type": "server_xml",
                          "name": f"server/variable[@name='{VARIABLE}']/@value"})
     return {
         "name": name, "direction": "outbound", "protocol": "tcp",
         "production": {**at, "port": ports[f"{name.lower()}_production"]},
         "test": {**at, "port": ports[f"{name.lower()}_test"]},
         "settings": settings,
-        "queue": {"on": "databases", "place": "command", "command": [str(layout.host(DATABASE) / "bin" / "queue")]},
+        "queue": {"hosts": "databases", "place": "command", "command": [str(layout.host(DATABASE) / "bin" / "queue")]},
     }
 
 
