@@ -58,7 +58,7 @@ def main(argv: list[str]) -> int:
     except SandboxError as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
-    os.execvp(argv[0], argv)
+    return os.execvp(argv[0], argv)
 
 
 if __name__ == "__main__":

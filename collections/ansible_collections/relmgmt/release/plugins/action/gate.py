@@ -16,7 +16,6 @@ from ansible.utils.display import Display
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import gates, test_mode_holder
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
-    CODE,
     Approval,
     Release,
     Ticket,
@@ -200,8 +199,7 @@ class ActionModule(ActionBase):
             "attempt": cycle_state.attempt_for(reading.states),
             "lease": 0,
             "verdicts": [verdict._asdict() for verdict in verdicts],
-            "packages": {"code": release.packages_of(*CODE),
-                         **{kind: release.packages_of(kind) for kind in ("war", "static_zip")}},
+            "packages": leaving.packages_of(release),
             "configuration": list(release.configuration),
             "package_digests": release.approved_digests,
             "outage": gates.needs_outage(release, reading.ticket),

@@ -27,7 +27,7 @@ class ActionModule(ActionBase):
         part = self._task.args.get("part_of", "release")
         word = self._word(cycle, hosts, part)
         title = f"{cycle['change']}: {cycle['release']} on {cycle['environment']}, attempt {cycle['attempt']}"
-        cures = self._cures(str(known.get("change", "TICKET")), word, hosts)
+        cures = self._cures(str(known.get("change", "TICKET")), word, hosts, cycle)
         table = test_mode_table.lines(hosts)
         screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), cures, table)
         Display().display("\n" + screen + "\n")
@@ -72,13 +72,19 @@ class ActionModule(ActionBase):
                       if point["change"] == cycle["change"]]
         return found
 
-    def _cures(self, path: str, word: str, hosts: list[judge.HostReport]) -> list[str]:
+    def _cures(
+        self, path: str, word: str, hosts: list[judge.HostReport], cycle: dict[str, Any]
+    ) -> list[str]:
         ticket = f"-e change={path}"
         back = f"ansible-playbook playbooks/rollback.yml {ticket}"
         leave = [f"{how}: ansible-playbook playbooks/leave-test-mode.yml {ticket} -e outcome={outcome} "
                  "-e confirmed_by=NAME" for how, outcome in (("tests passed", "signed_off"), ("else", "rejected"))]
         if word == judge.TESTING:
             return [*leave, "or on a host without the controller: <state directory>/bin/relmgmt-test-mode"]
+        if word in (judge.DIFFERS, judge.UNKNOWN) and cycle.get("leaving"):
+            again = [line for line in leave if f"outcome={cycle['outcome']} " in line]
+            return ["bring the hosts named above back, or mend what differs; a fence stands until its host is back",
+                    *(line.replace(line.partition(":")[0], "then go on", 1) for line in again)]
         if any(host.test_mode for host in hosts):
             return ["bring the hosts named above back, or mend what differs; their fence stands until then", *leave]
         if word == judge.DONE:

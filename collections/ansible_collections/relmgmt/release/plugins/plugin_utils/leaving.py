@@ -7,7 +7,7 @@ import getpass
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.release import Ticket
+from ansible_collections.relmgmt.release.plugins.module_utils._core.release import CODE, Release, Ticket
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_holder import Holder
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import bundle_of
@@ -58,7 +58,8 @@ def of_leaving(states: States, ticket: Ticket, bundle_path: str, known: Mapping[
 
 
 def _of_bundle(states: States, ticket: Ticket, path: str) -> dict[str, Any]:
-    found: dict[str, Any] = {"summary": ticket.summary, "work_items": []}
+    found: dict[str, Any] = {"summary": ticket.summary, "work_items": [],
+                             "packages": {"code": [], "war": [], "static_zip": []}}
     try:
         bundle = bundle_of(ticket, path)
     except (RelmgmtError, OSError):
@@ -68,7 +69,12 @@ def _of_bundle(states: States, ticket: Ticket, path: str) -> dict[str, Any]:
         return found
     release = bundle.release
     return {"summary": release.summary, "work_items": release.work_items, "completeness": release.completeness,
-            "bundle_digest": bundle.digest}
+            "bundle_digest": bundle.digest, "packages": packages_of(release)}
+
+
+def packages_of(release: Release) -> dict[str, list[dict[str, Any]]]:
+    """The packages as the phases take them."""
+    return {"code": release.packages_of(*CODE), **{kind: release.packages_of(kind) for kind in ("war", "static_zip")}}
 
 
 def is_on(states: States, change: str) -> bool:

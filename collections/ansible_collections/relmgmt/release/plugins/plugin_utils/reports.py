@@ -121,7 +121,7 @@ def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
                  for worker in state.get("workers", [])],
         audit=f"{head.get('number', 0)}:{head.get('chain', '')}",
         test_mode=mode[0].state if mode else "",
-        held_by=str(mode[0]) if mode else "",
+        held_by=mode[0].words if mode else "",
         look=look if "verdict" in look else None,
         ends_at=float((state.get("test_mode") or {}).get("ends_at") or 0.0),
     )

@@ -28,8 +28,13 @@ class Holder(NamedTuple):
     since: str
 
     def __str__(self) -> str:
+        return f"{self.host} ({self.words})"
+
+    @property
+    def words(self) -> str:
+        """For whom, by whom, since when."""
         who = f", entered by {self.person}" if self.person else ""
-        return f"{self.host} ({self.change}, {self.state}{who}, since {self.since})"
+        return f"{self.change}, {self.state}{who}, since {self.since}"
 
 
 def holders(hosts: Mapping[str, Mapping[str, Any]]) -> List[Holder]:

@@ -8,7 +8,7 @@ connections to production endpoints it has.
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import HostReport
 
@@ -55,7 +55,8 @@ def lines(hosts: Sequence[HostReport]) -> List[str]:
 def footer(hosts: Sequence[HostReport]) -> List[str]:
     """What no setting's row says."""
     held = [host for host in hosts if host.held_by]
-    found = [f"held by {_unique(host.held_by for host in held)}"] if held else []
+    found = [f"{', '.join(one.name for one in held if one.held_by == words)}: {words}"
+             for words in dict.fromkeys(host.held_by for host in held)]
     ends = max((host.ends_at for host in held), default=0.0)
     if ends:
         found.append(f"ends at {datetime.fromtimestamp(ends, timezone.utc).isoformat(timespec='minutes')}")
@@ -87,7 +88,3 @@ def _fence(look: Mapping[str, Any]) -> str:
 def _connections(look: Mapping[str, Any], interface: str) -> str:
     found = [one for one in look.get("connections") or [] if interface in ("", one.get("interface"))]
     return str(len(found))
-
-
-def _unique(texts: Iterable[str]) -> str:
-    return "; ".join(dict.fromkeys(texts))

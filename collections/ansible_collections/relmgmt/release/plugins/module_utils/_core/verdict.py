@@ -22,10 +22,10 @@ WORDS = {
 }
 #: how a host stands that is not wholly in production mode
 IN_MODE = {
-    "on": "in test mode {}",
-    "entering": "HALF IN TEST MODE, entering {}",
-    "leaving": "HALF IN TEST MODE, leaving {}",
-    "fenced": "FENCED {}",
+    "on": "in test mode ({})",
+    "entering": "HALF IN TEST MODE, entering ({})",
+    "leaving": "HALF IN TEST MODE, leaving ({})",
+    "fenced": "FENCED ({})",
 }
 
 

@@ -22,7 +22,7 @@ SERVER: dict[str, Any] = {**DATABASE, "interfaces": [], "problems": [], "connect
 
 
 def report(name: str, look: dict[str, Any] | None) -> HostReport:
-    return HostReport(name, True, [], None, [], {}, [], [], test_mode="on", held_by=f"{name} (CHG1)", look=look,
+    return HostReport(name, True, [], None, [], {}, [], [], test_mode="on", held_by="CHG1, on, since 1", look=look,
                       ends_at=3600.0)
 
 
@@ -38,7 +38,7 @@ def test_a_row_for_each_setting_of_either_tier() -> None:
 
 def test_below_it_who_holds_it_until_when_and_what_is_wrong() -> None:
     text = "\n".join(lines([report("db1", DATABASE), report("app1", SERVER)]))
-    for said in ("db1 (CHG1); app1 (CHG1)", "ends at 1970-01-01T01:00", "stopped 3 packets of CATS",
+    for said in ("db1, app1: CHG1, on", "ends at 1970-01-01T01:00", "stopped 3 packets of CATS",
                  "db1: a connection to production stands"):
         assert said in text
     assert "packets of MEDS" not in text
