@@ -50,6 +50,11 @@ def lasts(document: Optional[Mapping[str, Any]]) -> bool:
     return state_of(document) in LASTING
 
 
+def is_back(document: Optional[Mapping[str, Any]]) -> bool:
+    """Whether nothing of test mode is left but its last words: every setting was verified as production."""
+    return not lasts(document) or bool(document and document["state"] == LEAVING and document["ports_verified"])
+
+
 def way_out(change: str, state_dir: str) -> str:
     """How test mode is left, from the controller or on the host."""
     return (

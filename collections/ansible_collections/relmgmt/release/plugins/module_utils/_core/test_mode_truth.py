@@ -7,8 +7,8 @@ from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import ABSENT, PRODUCTION, TEST
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
-    LEAVING,
     ON,
+    is_back,
     lasts,
     moment,
     state_of,
@@ -42,19 +42,14 @@ def judge(facts: Facts, command: str) -> Verdict:
     """What is true of this host. ``command``: the host's own, for cures."""
     if facts.blind:
         return Verdict(UNKNOWN, facts.blind, _notes(facts))
-    if _is_back(facts.document):
+    if is_back(facts.document):
         return _judge_production(facts)
     return _judge_test(facts, command)
 
 
-def _is_back(document: Optional[Mapping[str, Any]]) -> bool:
-    """Every setting was verified as production, or the host was never in test mode."""
-    return not lasts(document) or bool(document and document["state"] == LEAVING and document["ports_verified"])
-
-
 def drift(facts: Facts) -> List[Setting]:
     """Settings that mean something else than the state asks for."""
-    wanted = PRODUCTION if _is_back(facts.document) else TEST
+    wanted = PRODUCTION if is_back(facts.document) else TEST
     return [one for one in facts.settings if one.means != wanted]
 
 

@@ -128,7 +128,7 @@ def _fence(ledger: str, _args: argparse.Namespace) -> int:
     if known is None and not lasts(document):
         raise Refused("this host is not in test mode", ledger, "enter it: playbooks/enter-test-mode.yml")
     if known is None and document is not None:
-        print(_set_fence(ledger, _common(ledger, document, ""), document))
+        print(_raise_fence(ledger, document))
         return DONE
     fence = Fence(str((known or {})["table"]), str((known or {})["nft"]))
     fence.put_up(rules_in(known))
@@ -137,22 +137,16 @@ def _fence(ledger: str, _args: argparse.Namespace) -> int:
     return DONE if seen.stands else ASKS
 
 
-def _set_fence(ledger: str, common: Mapping[str, Any], document: Optional[Mapping[str, Any]]) -> str:
-    """Put it up for the interfaces of the document, or take it down without one; what came of it."""
+def _raise_fence(ledger: str, document: Mapping[str, Any]) -> str:
+    """Put a fence up where test mode was entered without one; what came of it."""
     from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import NONE
     from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import set_fence
 
-    with _reading(ledger) as reader:
-        known = reader.mode(FENCE) or {}
     boot = {"kind": NONE, "unit_directory": "/etc/systemd/system", "systemctl": "systemctl", "before": []}
-    done = set_fence(Host(Console({
-        **common, "state": "present" if document else "absent", "going_back": True,
-        "interfaces": document["interfaces"] if document else [], "here": document["here"] if document else [],
-        "table": known.get("table", TABLE), "nft": known.get("nft", NFT), "boot": known.get("boot", boot),
-    })))
-    for warning in done.record.get("warnings", ()):
-        print(f"warning: {warning}", file=sys.stderr)
-    return done.message
+    return set_fence(Host(Console({
+        **_common(ledger, document, ""), "state": "present", "going_back": True, "table": TABLE, "nft": NFT,
+        "interfaces": document["interfaces"], "here": document["here"], "boot": boot,
+    }))).message
 
 
 def _write(ledger: str, act: Callable[[Ledger], None]) -> None:
@@ -191,7 +185,7 @@ def _leave(ledger: str, args: argparse.Namespace) -> int:
     print(done.message)
     if done.record["restored"]:
         print(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
-    return _open(ledger, common)
+    return _open(ledger, str(document["change"]))
 
 
 def _common(ledger: str, document: Mapping[str, Any], person: str) -> Dict[str, Any]:
@@ -257,13 +251,20 @@ def _restore(
     return DONE
 
 
-def _open(ledger: str, common: Mapping[str, Any]) -> int:
+def _open(ledger: str, change: str) -> int:
     """Take the fence down, and look."""
-    print(_set_fence(ledger, common, None))
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import lift
+
+    _write(ledger, lambda writer: _warn(lift(writer, os.path.dirname(ledger))))
     record = _look(ledger)
     print(record["text"], end="")
-    print(f"now close the change cycle of {common['change']} on the controller, or open the application yourself")
+    print(f"now close the change cycle of {change} on the controller, or open the application yourself")
     return DONE if record["ok"] else ASKS
+
+
+def _warn(told: Sequence[str]) -> None:
+    for one in told:
+        print(f"warning: {one}", file=sys.stderr)
 
 
 # -- freeze and end time -------------------------------------------------------------------------

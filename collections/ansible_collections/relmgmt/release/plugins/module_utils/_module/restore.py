@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, lasts
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
@@ -67,7 +67,7 @@ def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = Non
     ``look``: observes the fence of the ledger's document, the packet filter itself if not given.
     """
     document = host.ledger.mode(DOCUMENT)
-    if document is None or not lasts(document) or document["without_fence"]:
+    if document is None or is_back(document) or document["without_fence"]:
         return
     fence = host.ledger.mode(FENCE)
     command = os.path.join(host.state_dir, "bin", "relmgmt-test-mode")

@@ -53,8 +53,8 @@ def switch(host: Host, world: World = WORLD) -> Outcome:
     """The settings of every interface on this host mean what ``state`` asks for."""
     document = host.ledger.mode(DOCUMENT)
     wanted = host.params["state"]
-    permit = host.guard(going_back=wanted == PRODUCTION, in_test_mode=True)
     _refuse_other(host, document)
+    permit = host.guard(going_back=wanted == PRODUCTION, in_test_mode=True)
     if wanted == PRODUCTION:
         return leave(host, document, world)
     return _enter(host, permit, document, world)

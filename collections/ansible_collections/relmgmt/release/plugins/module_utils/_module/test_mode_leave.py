@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import PRODUCTION
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, LEAVING, OFF, lasts
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, LEAVING, OFF, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import (
     acceptable_points,
     fence_obstacles,
@@ -105,7 +105,7 @@ def _restored_elsewhere(host: Host, document: Document) -> Dict[str, Any]:
 
 def _require_fence(host: Host, scene: Scene, document: Document) -> None:
     """Until every setting is verified, the fence has to stand; afterwards it may come down."""
-    found = [] if document["ports_verified"] else fence_obstacles(scene.facts, command_of(host.state_dir))
+    found = [] if is_back(document) else fence_obstacles(scene.facts, command_of(host.state_dir))
     if scene.facts.blind:
         raise Refused("; ".join(scene.facts.blind), place=host.ledger.path, cure="see why it cannot be observed")
     if found and not host.check_mode:
@@ -127,7 +127,7 @@ def _carry_out(
     intent = {"state": PRODUCTION, "outcome": leaving["outcome"], "person": host.params["person"],
               "settings": dict(changes), "found": {one.key: one.value for one in scene.facts.settings}}
     with host.act("test_mode", f"interfaces:{PRODUCTION}", intent, {}) as act:
-        document = {**leaving, "state": LEAVING, "ports_verified": False}
+        document = {**leaving, "state": LEAVING}
         host.ledger.set_mode(DOCUMENT, document)
         failpoint("test_mode:leaving")
         write(site, changes, act.note)
