@@ -294,8 +294,9 @@ def test_the_older_name_of_hosts_is_read_and_what_yaml_makes_of_it_is_told():
 
 
 def test_names_differ():
-    other = document("cats", settings=({**NODE, "subscripts": ["x"]},))
-    assert "interface cats is there twice" in refused(document(), other)
+    other = document("Cats", settings=({**NODE, "subscripts": ["x"]},))
+    assert "interface Cats is there twice" in refused(document(), other)
+    assert "interface CATS is there twice" in refused(document(), document())
 
 
 def test_a_place_holds_one_setting():
@@ -349,6 +350,9 @@ def test_listening_everywhere_is_not_connecting_there():
     ours = inbound("A", ("0.0.0.0", 7000), ("0.0.0.0", 7001))
     interfaces_of([ours, document(test={"host": "cats-test", "port": 7000})])
     refused(ours, document(test={"host": "localhost", "port": 7000}))
+    # nor the other way round: testers' senders would come to where we listen for them, not to production
+    interfaces_of([ours, document(production={"host": "cats", "port": 7001})])
+    refused(ours, document(production={"host": "127.0.0.1", "port": 7001}))
 
 
 HOSTS = st.sampled_from(["a", "A", "b", "192.0.2.1", "0.0.0.0", "::", "localhost", "::1"])
