@@ -20,6 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
     interfaces_of,
     meaning,
     queues_here,
+    require_apart,
     settings_here,
     unknown_hosts,
 )
@@ -353,6 +354,15 @@ def test_listening_everywhere_is_not_connecting_there():
     # nor the other way round: testers' senders would come to where we listen for them, not to production
     interfaces_of([ours, document(production={"host": "cats", "port": 7001})])
     refused(ours, document(production={"host": "127.0.0.1", "port": 7001}))
+
+
+def test_two_names_of_one_host_are_told_once_they_are_resolved():
+    found = interfaces_of([document(production=5100, test=5100, settings=({**NODE, "value": "{host}"},))])
+    apart = {"cats.example.org": ["192.0.2.1", "::1"], "cats-test.example.org": ["192.0.2.2"]}
+    require_apart(found, apart)
+    require_apart(found, {})
+    with pytest.raises(InvalidInput, match=r"cats-test\.example\.org:5100 is its own production endpoint"):
+        require_apart(found, {**apart, "cats-test.example.org": ["192.0.2.2", "0:0::1"]})
 
 
 HOSTS = st.sampled_from(["a", "A", "b", "192.0.2.1", "0.0.0.0", "::", "localhost", "::1"])
