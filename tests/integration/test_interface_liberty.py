@@ -201,6 +201,33 @@ def test_a_bootstrap_property_is_in_force_after_a_restart_that_is_allowed(site):
         assert places.pending() == ""
 
 
+def test_a_server_that_takes_nothing_while_it_runs_is_restarted_if_that_is_allowed(site):
+    before, pid = site.xml.read_bytes(), site.server.pid
+    site.server.options["update_trigger"] = "disabled"
+    with closing(site.places(BY_XML)) as places:
+        places.check(values(places, "test"))
+        places.write(values(places, "test"))
+        assert (only(places), site.server.pid) == ("5101", pid)
+        assert places.pending() == f"{site.xml} was changed after the server was started"
+    site.server.options["may_restart"] = True
+    with closing(site.places(BY_XML)) as places:
+        places.write(values(places, "test"))
+        assert (places.pending(), site.server.pid == pid) == ("", False)
+        places.write(values(places, "production"))
+        assert places.pending() == ""
+    assert site.xml.read_bytes() == before
+
+
+def test_a_server_that_wants_to_be_told_and_cannot_be_is_left_alone(site):
+    before = site.xml.read_bytes()
+    site.server.options["update_trigger"] = "mbean"
+    with closing(site.places(BY_XML)) as places:
+        for act in (places.check, places.write):
+            with pytest.raises(AppServerError, match=r"wants to be told of changes .*Cure: give .*admin"):
+                act(values(places, "test"))
+    assert site.xml.read_bytes() == before
+
+
 def test_a_restart_that_failed_is_made_up_for_by_the_next(site):
     site.server.options.update(may_restart=True, restart_command=["/bin/false"])
     with closing(site.places(BY_BOOTSTRAP)) as places, pytest.raises(AppServerError, match="the restart failed"):

@@ -169,9 +169,14 @@ options:
             type: str
           command:
             description:
-              - Of V(command), the executable, by its absolute path, and arguments that go before its own one.
-              - It is called with C(read), C(write) or C(pending), gets one JSON object on its standard input and
-                answers with one. No shell is involved.
+              - Of V(command), the executable, by its absolute path, and arguments that go before its own one, which is
+                C(read), C(write) or C(pending). No shell is involved. It has to end within 60 seconds, with status 0.
+              - On its standard input it gets one JSON object with C(schema) (1), C(interface), C(endpoint)
+                (C(production), C(test) or null) and C(value) (text or null). Endpoint and value are null but for
+                C(write); a null value then means that the setting is to be removed.
+              - On its standard output it answers with one JSON object. C(read) and C(write) answer with C(value), what
+                stands now, text or null; C(pending) with C(pending), a text that says why what stands is not yet in
+                force, empty if it is. What it writes to its standard error is shown when it fails.
             type: list
             elements: str
       queue:

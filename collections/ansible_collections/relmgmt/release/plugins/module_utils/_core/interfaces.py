@@ -107,6 +107,17 @@ def interfaces_of(documents: Sequence[Mapping[str, Any]]) -> List[Interface]:
     return found
 
 
+def require_apart(interfaces: Sequence[Interface], resolved: Mapping[str, Sequence[str]]) -> None:
+    """Raise InvalidInput where a test endpoint is a production endpoint under another name.
+
+    `resolved`: addresses by host name, as this host resolves them.
+    """
+    _check_endpoints([
+        one._replace(production=_resolved(one.production, resolved), test=_resolved(one.test, resolved))
+        for one in interfaces
+    ])
+
+
 def settings_here(interfaces: Sequence[Interface], names: Collection[str]) -> List[SettingPlace]:
     """The settings that the host of these names (its own and its groups') holds, each once.
 
@@ -293,6 +304,10 @@ def _check_endpoints(interfaces: Sequence[Interface]) -> None:
                 whose = "its own" if one is other else other.name + "'s"
                 message = "its test endpoint %s is %s production endpoint" % (one.test.shown, whose)
                 raise InvalidInput(message, "interface %s.test" % one.name, "give the port of a test system")
+
+
+def _resolved(endpoint: Endpoint, resolved: Mapping[str, Sequence[str]]) -> Endpoint:
+    return endpoint._replace(addresses=(*endpoint.addresses, *resolved.get(endpoint.host, ())))
 
 
 def _check_values(interfaces: Sequence[Interface]) -> None:

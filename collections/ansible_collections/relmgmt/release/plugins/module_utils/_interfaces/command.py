@@ -170,7 +170,7 @@ def _listen(process: "subprocess.Popen[bytes]", parts: Mapping[IO[bytes], bytear
                 return False
             if has_ended and not ready:
                 return True
-            if not has_ended and time.monotonic() >= deadline:
+            if time.monotonic() >= deadline:
                 return False
 
 

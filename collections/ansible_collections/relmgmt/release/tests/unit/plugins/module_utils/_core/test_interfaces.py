@@ -20,6 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
     interfaces_of,
     meaning,
     queues_here,
+    require_apart,
     settings_here,
     unknown_hosts,
 )
@@ -294,8 +295,9 @@ def test_the_older_name_of_hosts_is_read_and_what_yaml_makes_of_it_is_told():
 
 
 def test_names_differ():
-    other = document("cats", settings=({**NODE, "subscripts": ["x"]},))
-    assert "interface cats is there twice" in refused(document(), other)
+    other = document("Cats", settings=({**NODE, "subscripts": ["x"]},))
+    assert "interface Cats is there twice" in refused(document(), other)
+    assert "interface CATS is there twice" in refused(document(), document())
 
 
 def test_a_place_holds_one_setting():
@@ -349,6 +351,18 @@ def test_listening_everywhere_is_not_connecting_there():
     ours = inbound("A", ("0.0.0.0", 7000), ("0.0.0.0", 7001))
     interfaces_of([ours, document(test={"host": "cats-test", "port": 7000})])
     refused(ours, document(test={"host": "localhost", "port": 7000}))
+    # nor the other way round: testers' senders would come to where we listen for them, not to production
+    interfaces_of([ours, document(production={"host": "cats", "port": 7001})])
+    refused(ours, document(production={"host": "127.0.0.1", "port": 7001}))
+
+
+def test_two_names_of_one_host_are_told_once_they_are_resolved():
+    found = interfaces_of([document(production=5100, test=5100, settings=({**NODE, "value": "{host}"},))])
+    apart = {"cats.example.org": ["192.0.2.1", "::1"], "cats-test.example.org": ["192.0.2.2"]}
+    require_apart(found, apart)
+    require_apart(found, {})
+    with pytest.raises(InvalidInput, match=r"cats-test\.example\.org:5100 is its own production endpoint"):
+        require_apart(found, {**apart, "cats-test.example.org": ["192.0.2.2", "0:0::1"]})
 
 
 HOSTS = st.sampled_from(["a", "A", "b", "192.0.2.1", "0.0.0.0", "::", "localhost", "::1"])
