@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -133,6 +134,36 @@ def test_what_two_write_at_the_same_time_is_not_mixed(config: Path) -> None:
         said = [writer.communicate()[1].decode() for writer in writers]
     for text in filter(None, said):
         assert "changed by another" in text or "changed between" in text
+
+
+def services_here() -> dict[str, str]:
+    """What the C library says of every entry of this host's file."""
+    found = {}
+    for line in Path("/etc/services").read_text().splitlines():
+        fields = line.split("#")[0].split()
+        if len(fields) > 1:
+            protocol = fields[1].split("/")[1]
+            found[f"{fields[0]}/{protocol}"] = str(socket.getservbyname(fields[0], protocol))
+    return found
+
+
+@pytest.mark.skipif(not Path("/etc/services").exists(), reason="this host has no services")
+def test_the_c_library_reads_the_same_ports() -> None:
+    known = services_here()
+    ours = [setting(Path("/etc/services"), format="services", key=key) for key in known]
+    assert known
+    assert list(FilePlaces(ours, CONTEXT).read().values()) == list(known.values())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")
+def test_the_c_library_sees_the_one_port_changed(tmp_path: Path) -> None:
+    services = tmp_path / "services"
+    services.write_bytes(b"# Services\nhttp\t80/tcp\ncats\t\t5100/tcp\tfelis # cats 1/tcp\ncats\t\t5100/udp\n")
+    one = setting(services, format="services", key="felis/tcp")
+    FilePlaces([one], CONTEXT).write({one.key: "5101"})
+    script = f"mount --bind {services} /etc/services && getent services cats/tcp felis/tcp cats/udp http/tcp"
+    said = subprocess.run(["unshare", "--mount", "sh", "-c", script], check=True, capture_output=True, text=True).stdout
+    assert [line.split()[1] for line in said.splitlines()] == ["5101/tcp", "5101/tcp", "5100/udp", "80/tcp"]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts need root")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import List, Optional
+from typing import Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text import Spot, Text
 
@@ -16,21 +16,15 @@ _LAST_PORT = 65535
 def locate(document: Text, key: str) -> Optional[Spot]:
     """The port of ``name/protocol``, where the name may be an alias; None: there is no such service.
 
-    Raises InvalidInput where several entries answer to it: which one counts depends on who reads.
+    Of several entries the first one counts, as for the C library (getservbyname(3)).
     """
     name, _slash, protocol = key.partition("/")
-    found: List[Spot] = []
-    numbers: List[int] = []
     for line in document.lines():
         entry = _ENTRY.match(line.text.partition("#")[0])
         if entry and protocol == entry["protocol"] and name in (entry["name"], *entry["aliases"].split()):
             start, end = line.start + entry.start("port"), line.start + entry.end("port")
-            found.append(Spot(start, end, entry["port"], partial(_port, document, line.number)))
-            numbers.append(line.number)
-    if len(found) > 1:
-        message = "%s is there more than once, in lines %s" % (key, ", ".join(map(str, numbers)))
-        document.refuse(message, "keep one of the entries")
-    return found[0] if found else None
+            return Spot(start, end, entry["port"], partial(_port, document, line.number))
+    return None
 
 
 def _port(document: Text, number: int, new: str) -> str:

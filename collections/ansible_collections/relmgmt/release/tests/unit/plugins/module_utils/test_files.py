@@ -149,7 +149,7 @@ def test_the_last_word_before_the_renaming_can_be_no(tmp_path: Path) -> None:
 
     def ready() -> None:
         aside = [one.read_bytes() for one in tmp_path.iterdir() if one != path]
-        raise ValueError("%r instead of %r" % (aside, path.read_bytes()))
+        raise ValueError(f"{aside!r} instead of {path.read_bytes()!r}")
 
     with pytest.raises(ValueError, match=r"\[b'new'\] instead of b'old'"):
         replace_durably(str(path), b"new", ready)

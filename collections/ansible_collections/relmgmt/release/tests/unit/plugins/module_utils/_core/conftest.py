@@ -29,9 +29,14 @@ public class Load {
             in.readFully(data);
             Properties found = new Properties();
             boolean sound = true;
-            try { found.load(new ByteArrayInputStream(data)); } catch (IllegalArgumentException error) { sound = false; }
+            try {
+                found.load(new ByteArrayInputStream(data));
+            } catch (IllegalArgumentException error) {
+                sound = false;
+            }
             out.writeInt(sound ? found.size() : -1);
-            for (Map.Entry<Object, Object> one : sound ? found.entrySet() : new HashSet<Map.Entry<Object, Object>>()) {
+            if (!sound) found.clear();
+            for (Map.Entry<Object, Object> one : found.entrySet()) {
                 for (Object text : new Object[] {one.getKey(), one.getValue()}) {
                     byte[] bytes = ((String) text).getBytes("UTF-16BE");
                     out.writeInt(bytes.length);

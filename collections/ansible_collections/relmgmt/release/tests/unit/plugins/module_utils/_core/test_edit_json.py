@@ -38,7 +38,10 @@ def test_the_whole_document_may_be_the_value(replaced):
 
 @pytest.mark.parametrize(
     "data,key",
-    [(b"{}", "a"), (b'{"a":{}}', ("a", "b")), (b"[1]", 1), (b"[1]", "x"), (b"[1]", "-1"), (b"1", "a"), (b'{"b":{"a":1}}', "a")],
+    [
+        (b"{}", "a"), (b'{"a":{}}', ("a", "b")), (b"[1]", 1), (b"[1]", "x"), (b"[1]", "-1"), (b"1", "a"),
+        (b'{"b":{"a":1}}', "a"),
+    ],
 )
 def test_what_is_not_there_is_none(data, key):
     assert find(data, "json", Key(key if isinstance(key, tuple) else (key,))) is None
@@ -72,12 +75,11 @@ def test_a_value_of_another_type_is_refused(refused):
     assert "true or false, and '1' is none" in refused(b'{"a":true}', "json", Key(("a",)), "1")
 
 
+texts = st.text(st.characters(blacklist_categories=("Cs",)), max_size=6)
+numbers = st.one_of(st.integers(), st.floats(allow_nan=False, allow_infinity=False))
 values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False),
-              st.text(st.characters(blacklist_categories=("Cs",)), max_size=6)),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(st.text(st.characters(blacklist_categories=("Cs",)), max_size=4), inner, max_size=4)
-    ),
+    st.one_of(st.none(), st.booleans(), numbers, texts),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(texts, inner, max_size=4)),
     max_leaves=12,
 )
 

@@ -57,7 +57,8 @@ def test_bytes_that_are_no_text_of_their_encoding_are_refused(data, encoding, wh
 
 
 @pytest.mark.parametrize(
-    "encoding", ["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "cp037", "shift_jis", "iso2022_jp"]
+    "encoding",
+    ["utf-8", "utf-8-sig", "latin-1", "utf-16", "utf-16-le", "utf-16-be", "cp037", "shift_jis", "iso2022_jp"],
 )
 def test_an_encoding_stays(encoding):
     text = "# x\r\na=5100\nb=2\r"

@@ -70,7 +70,9 @@ def test_namespaces_are_told_apart(replaced):
     assert find(data, "xml", Key("a/b/@q")) is None
 
 
-@pytest.mark.parametrize("path", ["server/x/@value", "other/variable/@value", "server/variable[9]/@value", "server/@nil"])
+@pytest.mark.parametrize(
+    "path", ["server/x/@value", "other/variable/@value", "server/variable[9]/@value", "server/@nil"]
+)
 def test_what_is_not_there_is_none(path):
     assert find((SERVER % "UTF-8").encode(), "xml", Key(path)) is None
 
@@ -127,7 +129,8 @@ def elements(draw, depth=0):
     name = draw(st.sampled_from(["a", "b", "c"]))
     attributes = draw(st.dictionaries(st.sampled_from(["k", "l"]), texts, max_size=2))
     blank = draw(st.sampled_from([" ", "\n  ", "\t"]))
-    tag = name + "".join(f"{blank}{key}{draw(st.sampled_from(['=', ' = ']))}{quoteattr(one)}" for key, one in attributes.items())
+    sign = draw(st.sampled_from(["=", " = "]))
+    tag = name + "".join(f"{blank}{key}{sign}{quoteattr(one)}" for key, one in attributes.items())
     inner = [draw(elements(depth=depth + 1)) for _one in range(draw(st.integers(0, 3 if depth < 3 else 0)))]
     if not inner and draw(st.booleans()):
         return f"<{tag}{draw(st.sampled_from(['', ' ']))}/>"
@@ -140,7 +143,7 @@ def everything(root):
 
     def walk(element, path):
         yield path, element, ""
-        for key in element.keys():
+        for key in element.attrib:
             yield f"{path}/@{key}", element, key
         counts: dict[str, int] = {}
         for child in element:
@@ -151,10 +154,11 @@ def everything(root):
 
 
 @given(text=elements(), data=st.data(), value=texts.filter(bool))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_elementtree_sees_the_one_value_changed(replaced, text, data, value):
     root = ElementTree.fromstring(text)
-    path, element, attribute = data.draw(st.sampled_from([one for one in everything(root) if one[2] or not len(one[1])]))
+    ours = [one for one in everything(root) if one[2] or not len(one[1])]
+    path, element, attribute = data.draw(st.sampled_from(ours))
     span = find(text.encode(), "xml", Key(path))
     assert span is not None
     assert span.value == (element.get(attribute) if attribute else (element.text or "").strip())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 
 import pytest
 import yaml
@@ -133,8 +134,8 @@ def test_a_number_stays_a_number(refused):
 KEYS = ["a", "b", '"a"', "'b'", "a b", "x:y", "1"]
 VALUES = [
     "1", "5100", "x y", "h:5", "true", "~", "", '"q # q"', "'it''s'", '"a\\"b"', "[1, 'a: b', {x: \"]\"}]", "{a: 1}",
-    "|", ">-", "|2", "&n 1", "!t 1", "&m", "*n", "'open", "-", "- a", "a: b", "# c", "x # c", "x#c", "#c", "[a, # c", "]",
-    "- - a", "'two", "lines'", "b]", "{x: it's}", '["a":1]', "[http://x]", "a\\", '"\\', "x'y", "- 'a': 1",
+    "|", ">-", "|2", "&n 1", "!t 1", "&m", "*n", "'open", "-", "- a", "a: b", "# c", "x # c", "x#c", "#c", "]",
+    "[a, # c", "- - a", "'two", "lines'", "b]", "{x: it's}", '["a":1]', "[http://x]", "a\\", '"\\', "x'y", "- 'a': 1",
 ]
 lines = st.builds(
     lambda indent, item, key, value, end: " " * indent + item + key + value + end,
@@ -188,10 +189,8 @@ def check_against_pyyaml(text, is_changed_too):
             check_change(text, root, path, node)
     for path in (("a",), ("b", "a"), ("a", "a"), ("a b",), (0,), (0, "a"), ("a", 0, "b")):
         if path not in [one for one, _node in nodes]:
-            try:
+            with suppress(InvalidInput):
                 assert find(text.encode(), "yaml", Key(path)) is None
-            except InvalidInput:
-                pass
     return found
 
 

@@ -26,7 +26,8 @@ CONTEXT = Context(None, None, "/nonexistent")
 
 
 def setting(path: Path, key: Any = "cats.port", form: str = "properties", **options: Any) -> SettingPlace:
-    return SettingPlace("CATS", "all", "file", {"path": str(path), "format": form, "key": key, **options}, "5100", "5101")
+    given = {"path": str(path), "format": form, "key": key, **options}
+    return SettingPlace("CATS", "all", "file", given, "5100", "5101")
 
 
 def places(*settings: SettingPlace) -> FilePlaces:
@@ -74,7 +75,8 @@ def test_every_format_goes_through(tmp_path: Path) -> None:
     contents = {
         "ini": (b"[s]\na = 5100 ; x\n", "a", {"section": "s"}), "json": (b'{"a": [5100]}', ["a", 0], {}),
         "yaml": (b"a:\n- 5100 # x\n", ["a", 0], {}), "xml": (b'<a><b c="5100"/></a>', "a/b/@c", {}),
-        "services": (b"cats 5100/tcp\n", "cats/tcp", {}), "properties": ("a=5100".encode("cp037"), "a", {"encoding": "cp037"}),
+        "services": (b"cats 5100/tcp\n", "cats/tcp", {}),
+        "properties": ("a=5100".encode("cp037"), "a", {"encoding": "cp037"}),
     }
     ours = []
     for form, (data, key, options) in contents.items():
@@ -123,7 +125,7 @@ def test_what_is_not_there_is_not_added(config: Path, key: str, name: str) -> No
     one = setting(config.parent / name, key)
     adapter = places(setting(config, "meds.port"), one)
     for attempt in (adapter.check, adapter.write):
-        with pytest.raises(InvalidInput, match="write it into the file once|create it") as caught:
+        with pytest.raises(InvalidInput, match=r"write it into the file once|create it") as caught:
             attempt({setting(config, "meds.port").key: "5201", one.key: "5101"})
         assert caught.value.place == str(config.parent / name)
     assert b"5200" in config.read_bytes()
