@@ -35,6 +35,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_term
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, InvalidInput
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability_write import (
     carry_out,
+    refused_state,
     require_success,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context, Places, Written
@@ -75,23 +76,50 @@ class InteroperabilityPlaces(Places):
         super().__init__(settings, context)
         self._terminal = terminal_of(context)
         self._places: Dict[str, Place] = {one.key: place_of(one) for one in settings}
+        self._known: Optional[Dict[str, Optional[str]]] = None
 
     def read(self) -> Dict[str, Optional[str]]:
         """The settings' own values. Raises InvalidInput for a default setting that something hides."""
-        return self._values(self._seen())
+        self._known = self._values(self._seen())
+        return dict(self._known)
+
+    def check(self, values: Mapping[str, Optional[str]]) -> None:
+        """Refuse a production that is suspended or troubled, and settings that would change nothing."""
+        seen = self._seen()
+        self._values(seen)
+        if seen.director.state not in core.CHANGEABLE:
+            raise refused_state(self._terminal, seen.director)
 
     def write(self, values: Mapping[str, Optional[str]]) -> Written:
-        """Make the settings so, in tables, class and running items. Raises Refused for a production in trouble."""
+        """Make the settings so, in tables, class and running items.
+
+        Raises Refused for a production in trouble, EngineError for a setting that is not what `read` said.
+        """
         iris_view.require_changeable(self._terminal)
         seen = self._seen()
         standing = self._values(seen)
+        self._require_known(values, standing)
         unsaved = self._unsaved(seen)
         changes = {
             self._places[key]: value for key, value in values.items() if value != standing[key] or key in unsaved
         }
         if not changes and not (seen.director.running and seen.director.outdated):
             return Written(())
-        return Written(carry_out(self._terminal, changes))
+        self._known = None
+        pids = carry_out(self._terminal, changes)
+        self._known = {**standing, **values}
+        return Written(pids)
+
+    def _require_known(self, values: Mapping[str, Optional[str]], standing: Mapping[str, Optional[str]]) -> None:
+        known = standing if self._known is None else self._known
+        for key in values:
+            # What is there already was not overwritten by anybody.
+            if standing[key] not in (known[key], values[key]):
+                raise EngineError(
+                    f"{key} was {known[key]!r} and is {standing[key]!r}: it changed between looking and writing; "
+                    "nothing was written", place=self._terminal.place,
+                    cure="keep others out of the production's configuration, and run again",
+                )
 
     def pending(self) -> str:
         """Why items do not use what stands, or would not after the next compilation."""
