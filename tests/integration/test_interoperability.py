@@ -369,3 +369,19 @@ def test_nothing_is_changed_unless_everything_is_there(iris: IrisSandbox) -> Non
     assert "Changed before that: nothing" in caught.value.message
     assert places(iris, PORT).read() == {PORT.key: "5100"}
     assert not iris.nodes("^Ens.Config.DefaultSettingsD")
+
+
+def test_what_is_removed_may_be_gone_already(iris: IrisSandbox) -> None:
+    for _attempt in range(2):
+        carry_out(iris.engine.terminal, {place_of(PORT): None, place_of(DEFAULT): None})
+    assert places(iris, PORT).read() == {PORT.key: None}
+
+
+def test_settings_of_a_production_that_does_not_run_are_not_in_force(iris: IrisSandbox) -> None:
+    other = "RelMgmt.New"
+    iris.engine.load_items([class_of(name=other)], [])
+    theirs = places(iris, setting("production_setting", {**PLACE, "production": other}))
+    assert theirs.pending() == ""
+    start(iris)
+    assert theirs.pending() == f"production {PRODUCTION} runs, and not {other}"
+    assert places(iris, PORT).pending() == ""

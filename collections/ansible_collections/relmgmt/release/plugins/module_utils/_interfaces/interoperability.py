@@ -130,6 +130,7 @@ class InteroperabilityPlaces(Places):
         elif seen.director.running and seen.director.outdated:
             reasons.append("production %s runs with old values until it is updated: %s" % (
                 seen.director.production, seen.director.outdated))
+        reasons += self._elsewhere(seen.director)
         reasons += self._unsaved(seen).values()
         reasons += self._contradicted(seen)
         return "; ".join(reason for reason in reasons if reason)
@@ -183,6 +184,11 @@ class InteroperabilityPlaces(Places):
                     f"{place.production}: compiling that puts it back"
                 )
         return found
+
+    def _elsewhere(self, director: Director) -> List[str]:
+        """One production runs in a namespace; what another one has is used by nobody."""
+        others = {place.production for place in self._places.values()} - {ANY, director.production}
+        return [f"production {director.production} runs, and not {name}" for name in sorted(others) if director.running]
 
     def _contradicted(self, seen: Seen) -> List[str]:
         """Where Ens.Director says that an item uses something else than what should be in effect."""
@@ -238,7 +244,7 @@ def look(terminal: IrisTerminal, named: Set[str]) -> Tuple[Director, Dict[str, O
     """What runs in the namespace; that production and the named ones, as the tables have them."""
     terminal.require_ready()
     script = terminal.script().text("rmF", SETTING).text("rmH", ITEM).text("rmR", ITEMS)
-    script.status(f"##class({DIRECTOR}).GetProductionStatus(.rmA,.rmK)").say("PS", "$get(rmA)", "$get(rmK)")
+    script.do('set rmA="",rmK=""').status(f"##class({DIRECTOR}).GetProductionStatus(.rmA,.rmK)").say("PS", "rmA", "rmK")
     script.do("set rmU=0", f"set:rmK=1 rmU=##class({DIRECTOR}).ProductionNeedsUpdate(.rmB)")
     script.say("NU", "rmU", "$get(rmB)").do('set rmO=""', f"set:rmA'=\"\" rmO={PRODUCTION}.%OpenId(rmA)")
     script.say("PR", "rmA", "$isobject(rmO)").do("xecute:$isobject(rmO) rmR")
