@@ -161,11 +161,13 @@ def test_a_production_in_trouble_is_refused_before_anything(iris: IrisSandbox, s
     iris.scenario(production_state=state)
     ours = places(iris, PORT)
     if not word:
+        ours.check({PORT.key: "5101"})
         assert ours.write({PORT.key: "5101"}).pids
         return
-    with pytest.raises(Refused) as caught:
-        ours.write({PORT.key: "5101"})
-    assert word in caught.value.message
+    for attempt in (ours.check, ours.write):
+        with pytest.raises(Refused) as caught:
+            attempt({PORT.key: "5101"})
+        assert word in caught.value.message
     assert ours.read() == {PORT.key: "5100"}
     assert word in ours.pending()
 
@@ -194,6 +196,20 @@ def test_a_class_that_cannot_be_written_is_told_with_what_was_changed(iris: Iris
     iris.scenario(class_read_only=False)
     ours.write({PORT.key: "5100"})
     assert ours.pending() == ""
+
+
+def test_what_somebody_changed_meanwhile_is_not_overwritten(iris: IrisSandbox) -> None:
+    ours, theirs = places(iris, PORT), places(iris, PORT)
+    ours.read()
+    theirs.write({PORT.key: "5999"})
+    with pytest.raises(EngineError) as caught:
+        ours.write({PORT.key: "5101"})
+    assert "was '5100' and is '5999'" in caught.value.message
+    assert ours.read() == {PORT.key: "5999"}
+    assert ours.write({PORT.key: "5101"}).pids
+    assert ours.write({PORT.key: "5100"}).pids
+    places(iris, PORT).write({PORT.key: "5101"})
+    assert ours.write({PORT.key: "5101"}).pids == (), "what is wanted is there already"
 
 
 # -- default settings ----------------------------------------------------------------------------
@@ -225,7 +241,7 @@ def test_a_hard_coded_port_makes_a_default_say_nothing(bare: IrisSandbox) -> Non
     ours = places(bare, DEFAULT)
     assert ours.read()
     bare.engine.load_items([class_of(port="5100")], [])
-    for attempt in (ours.read, lambda: ours.write({DEFAULT.key: "5101"})):
+    for attempt in (ours.read, lambda: ours.check({DEFAULT.key: "5101"}), lambda: ours.write({DEFAULT.key: "5101"})):
         with pytest.raises(InvalidInput) as caught:
             attempt()
         for part in (PRODUCTION, OUT, "its own Adapter Port: '5100'"):
@@ -353,3 +369,19 @@ def test_nothing_is_changed_unless_everything_is_there(iris: IrisSandbox) -> Non
     assert "Changed before that: nothing" in caught.value.message
     assert places(iris, PORT).read() == {PORT.key: "5100"}
     assert not iris.nodes("^Ens.Config.DefaultSettingsD")
+
+
+def test_what_is_removed_may_be_gone_already(iris: IrisSandbox) -> None:
+    for _attempt in range(2):
+        carry_out(iris.engine.terminal, {place_of(PORT): None, place_of(DEFAULT): None})
+    assert places(iris, PORT).read() == {PORT.key: None}
+
+
+def test_settings_of_a_production_that_does_not_run_are_not_in_force(iris: IrisSandbox) -> None:
+    other = "RelMgmt.New"
+    iris.engine.load_items([class_of(name=other)], [])
+    theirs = places(iris, setting("production_setting", {**PLACE, "production": other}))
+    assert theirs.pending() == ""
+    start(iris)
+    assert theirs.pending() == f"production {PRODUCTION} runs, and not {other}"
+    assert places(iris, PORT).pending() == ""

@@ -35,6 +35,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_term
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, InvalidInput
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.interoperability_write import (
     carry_out,
+    refused_state,
     require_success,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context, Places, Written
@@ -75,23 +76,50 @@ class InteroperabilityPlaces(Places):
         super().__init__(settings, context)
         self._terminal = terminal_of(context)
         self._places: Dict[str, Place] = {one.key: place_of(one) for one in settings}
+        self._known: Optional[Dict[str, Optional[str]]] = None
 
     def read(self) -> Dict[str, Optional[str]]:
         """The settings' own values. Raises InvalidInput for a default setting that something hides."""
-        return self._values(self._seen())
+        self._known = self._values(self._seen())
+        return dict(self._known)
+
+    def check(self, values: Mapping[str, Optional[str]]) -> None:
+        """Refuse a production that is suspended or troubled, and settings that would change nothing."""
+        seen = self._seen()
+        self._values(seen)
+        if seen.director.state not in core.CHANGEABLE:
+            raise refused_state(self._terminal, seen.director)
 
     def write(self, values: Mapping[str, Optional[str]]) -> Written:
-        """Make the settings so, in tables, class and running items. Raises Refused for a production in trouble."""
+        """Make the settings so, in tables, class and running items.
+
+        Raises Refused for a production in trouble, EngineError for a setting that is not what `read` said.
+        """
         iris_view.require_changeable(self._terminal)
         seen = self._seen()
         standing = self._values(seen)
+        self._require_known(values, standing)
         unsaved = self._unsaved(seen)
         changes = {
             self._places[key]: value for key, value in values.items() if value != standing[key] or key in unsaved
         }
         if not changes and not (seen.director.running and seen.director.outdated):
             return Written(())
-        return Written(carry_out(self._terminal, changes))
+        self._known = None
+        pids = carry_out(self._terminal, changes)
+        self._known = {**standing, **values}
+        return Written(pids)
+
+    def _require_known(self, values: Mapping[str, Optional[str]], standing: Mapping[str, Optional[str]]) -> None:
+        known = standing if self._known is None else self._known
+        for key in values:
+            # What is there already was not overwritten by anybody.
+            if standing[key] not in (known[key], values[key]):
+                raise EngineError(
+                    f"{key} was {known[key]!r} and is {standing[key]!r}: it changed between looking and writing; "
+                    "nothing was written", place=self._terminal.place,
+                    cure="keep others out of the production's configuration, and run again",
+                )
 
     def pending(self) -> str:
         """Why items do not use what stands, or would not after the next compilation."""
@@ -102,6 +130,7 @@ class InteroperabilityPlaces(Places):
         elif seen.director.running and seen.director.outdated:
             reasons.append("production %s runs with old values until it is updated: %s" % (
                 seen.director.production, seen.director.outdated))
+        reasons += self._elsewhere(seen.director)
         reasons += self._unsaved(seen).values()
         reasons += self._contradicted(seen)
         return "; ".join(reason for reason in reasons if reason)
@@ -155,6 +184,11 @@ class InteroperabilityPlaces(Places):
                     f"{place.production}: compiling that puts it back"
                 )
         return found
+
+    def _elsewhere(self, director: Director) -> List[str]:
+        """One production runs in a namespace; what another one has is used by nobody."""
+        others = {place.production for place in self._places.values()} - {ANY, director.production}
+        return [f"production {director.production} runs, and not {name}" for name in sorted(others) if director.running]
 
     def _contradicted(self, seen: Seen) -> List[str]:
         """Where Ens.Director says that an item uses something else than what should be in effect."""
@@ -210,7 +244,7 @@ def look(terminal: IrisTerminal, named: Set[str]) -> Tuple[Director, Dict[str, O
     """What runs in the namespace; that production and the named ones, as the tables have them."""
     terminal.require_ready()
     script = terminal.script().text("rmF", SETTING).text("rmH", ITEM).text("rmR", ITEMS)
-    script.status(f"##class({DIRECTOR}).GetProductionStatus(.rmA,.rmK)").say("PS", "$get(rmA)", "$get(rmK)")
+    script.do('set rmA="",rmK=""').status(f"##class({DIRECTOR}).GetProductionStatus(.rmA,.rmK)").say("PS", "rmA", "rmK")
     script.do("set rmU=0", f"set:rmK=1 rmU=##class({DIRECTOR}).ProductionNeedsUpdate(.rmB)")
     script.say("NU", "rmU", "$get(rmB)").do('set rmO=""', f"set:rmA'=\"\" rmO={PRODUCTION}.%OpenId(rmA)")
     script.say("PR", "rmA", "$isobject(rmO)").do("xecute:$isobject(rmO) rmR")

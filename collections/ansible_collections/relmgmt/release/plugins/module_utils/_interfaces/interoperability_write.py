@@ -149,11 +149,7 @@ def _failed(terminal: IrisTerminal, said: Said, orders: List[Order], number: int
     done = [order.saves for order in orders[:number - 1] if order.saves]
     name, state = said.first("PS")
     if number == 2:
-        shown = core.Director(name, state, "").shown
-        return Refused(
-            f"production {name} is {shown}; nothing was changed", place=terminal.place,
-            cure="bring it to run or to stop in the management portal, then run again", pid=said.pid,
-        )
+        return refused_state(terminal, core.Director(name, state, ""))
     order = orders[number - 1]
     told = terminal.tail("; ".join(said.texts)) or "it is not there, or not once"
     if order.code == UPDATE:
@@ -166,6 +162,14 @@ def _failed(terminal: IrisTerminal, said: Said, orders: List[Order], number: int
     return EngineError(
         f"{order.what} failed: {told}. Changed before that: {', '.join(done) or 'nothing'}", place=terminal.place,
         cure="see whether the production's class can be written (source control, rights), then run again", pid=said.pid,
+    )
+
+
+def refused_state(terminal: IrisTerminal, director: core.Director) -> Refused:
+    """For a production in whose state a changed configuration would not be taken over."""
+    return Refused(
+        f"production {director.production} is {director.shown}; nothing was changed", place=terminal.place,
+        cure="bring it to run or to stop in the management portal (recover it if it is troubled), then run again",
     )
 
 
