@@ -71,7 +71,10 @@ def network() -> Iterator[Network]:
         one.outside.run("ip", "address", "add", "10.77.1.3/24", "dev", "in")
         one.outside.run("ip", "route", "add", "10.77.2.0/24", "via", "10.77.1.1")
         one.container.run("ip", "route", "add", "default", "via", "10.77.2.1")
-        one.host.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        one.outside.run("ip", "-6", "route", "add", "fd77:2::/64", "via", "fd77:1::1")
+        one.container.run("ip", "-6", "route", "add", "default", "via", "fd77:2::1")
+        for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            one.host.run("sh", "-c", f"echo 1 > /proc/sys/net/{switch}")
         yield one
 
 
