@@ -67,6 +67,8 @@ class Reading:
         self.take_over = str(task_vars.get("relmgmt_take_over", ""))
         self.interfaces = self.values.get("relmgmt_interfaces") or None
         self.test_mode = self.values.get("relmgmt_test_mode") or {}
+        groups = task_vars["groups"]
+        self.names = sorted({*groups, *groups["all"]})
         self.of_test_mode = leaving.of_entry(self.ticket, self.interfaces, self.test_mode, task_vars)
         self.holders = test_mode_holder.holders(self.states)
 
@@ -147,6 +149,7 @@ class ActionModule(ActionBase):
         case = gates.Case(
             reading.now, reading.environment, bundle.release, bundle.digest, reading.ticket,
             reading.approvals, reading.policy, window, reading.interfaces, reading.test_mode,
+            names=reading.names,
         )
         reading.case = case
         if reading.ticket.on_demand:
@@ -165,7 +168,15 @@ class ActionModule(ActionBase):
     def _held(self, reading: Reading, known: dict[str, Any], anchor: str, entry: str) -> list[gates.Verdict]:
         """Hosts in test mode: nothing goes forward meanwhile, but the entering of the same change."""
         state_dir = str(known["hostvars"][anchor].get("relmgmt_state_dir", "/var/lib/relmgmt"))
-        return test_mode_holder.judge_holders(reading.holders, reading.ticket.change, entry == "enter", state_dir)
+        change = reading.ticket.change
+        found = test_mode_holder.judge_holders(reading.holders, change, entry == "enter", state_dir)
+        early = cycle_state.unverified(reading.states, change)
+        if entry == "enter" and early and not reading.ticket.on_demand:
+            found.append(gates.Verdict(
+                "verified", gates.REFUSE, f"{change} was not verified on {', '.join(early)} since its newest act",
+                f"ansible-playbook playbooks/release.yml -e change=TICKET_OF_{change}",
+            ))
+        return found
 
     def _show(self, reading: Reading, verdicts: list[gates.Verdict]) -> None:
         lines = [f"Gate: {reading.ticket.change}, {reading.ticket.release} on {reading.environment}"]

@@ -29,7 +29,8 @@ class ActionModule(ActionBase):
         title = f"{cycle['change']}: {cycle['release']} on {cycle['environment']}, attempt {cycle['attempt']}"
         cures = self._cures(str(known.get("change", "TICKET")), word, hosts, cycle)
         table = test_mode_table.lines(hosts)
-        screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), cures, table)
+        told = judge.ON_DEMAND_WORDS.get(word, "") if cycle.get("on_demand") else ""
+        screen = judge.screen(title, word, hosts, self._backups(known, names, cycle), cures, table, told)
         Display().display("\n" + screen + "\n")
         write_result(known, {
             "change": cycle["change"], "release": cycle["release"], "verdict": word,
@@ -38,7 +39,7 @@ class ActionModule(ActionBase):
         })
         failed = word not in judge.GOOD
         return {"changed": False, "failed": failed, "verdict": word, "screen": screen.splitlines(),
-                "msg": judge.WORDS[word],
+                "msg": told or judge.WORDS[word],
                 "test_mode": test_mode_table.rows({h.name: h.look for h in hosts}) if table else []}
 
     def _word(self, cycle: dict[str, Any], hosts: list[judge.HostReport], part: str) -> str:
@@ -87,7 +88,7 @@ class ActionModule(ActionBase):
                     *(line.replace(line.partition(":")[0], "then go on", 1) for line in again)]
         if any(host.test_mode for host in hosts):
             return ["bring the hosts named above back, or mend what differs; their fence stands until then", *leave]
-        if word == judge.DONE:
+        if word == judge.DONE and not cycle.get("on_demand"):
             return [f"to go back: {back}"]
         if word in (judge.DIFFERS, judge.UNKNOWN):
             return ["bring the hosts named above back, or mend what differs",

@@ -7,6 +7,7 @@ import getpass
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import CODE, Release, Ticket
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_holder import Holder
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
@@ -35,14 +36,23 @@ def of_entry(
 def of_way_back(
     ticket: Ticket, holders: Sequence[Holder], interfaces: Sequence[Mapping[str, Any]] | None, known: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The same where it goes back; what is in test mode is told by the hosts, not by the ticket alone."""
+    """The same where it goes back; what is in test mode is told by the hosts, not by the ticket."""
     person = _person(known, "confirmed_by")
     return {
-        "test_mode": ticket.enters_test_mode or bool(holders), "on_demand": ticket.on_demand, "leaving": False,
-        "outcome": REJECTED, "interfaces": list(interfaces or []), "point": "before", "point_max_age": 0,
+        "test_mode": bool(holders), "on_demand": ticket.on_demand, "leaving": False,
+        "outcome": REJECTED, "interfaces": _sound(interfaces), "point": "before", "point_max_age": 0,
         "person": person, "ends_at": 0.0,
         "confirmed_by": str(known.get("relmgmt_lose_writes_confirmed_by") or "") or person,
     }
+
+
+def _sound(interfaces: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
+    """The inventory's interfaces; none if they are wrong by now: that keeps nothing from going back (invariant 14)."""
+    try:
+        interfaces_of(interfaces or [])
+    except InvalidInput:
+        return []
+    return list(interfaces or [])
 
 
 def of_leaving(states: States, ticket: Ticket, bundle_path: str, known: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_ta
 from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import HostReport
 
 AFTERWARDS = ("close", "record")
+ENTERING = ("fence_put_up", "test_mode_entered")
 GOING_BACK = ("rollback", "leave_test_mode")
 CHANGING = ("install_result", "deploy_configuration_result", "deploy_war_result", "deploy_static_result")
 
@@ -43,7 +44,7 @@ def may_reopen(hostvars: Mapping[str, Any], hosts: Iterable[str]) -> bool:
     if any(_in_test_mode(hostvars[name], name) for name in hosts):
         return False
     return not any(
-        failure["phase"] in GOING_BACK and not (failure["unreachable"] and _untouched(hostvars[name]))
+        failure["phase"] in GOING_BACK and not (failure["unreachable"] and _stays_as_it_was(hostvars[name], failure))
         for name, failures in failures_of(hostvars, hosts).items()
         for failure in failures
     )
@@ -78,12 +79,23 @@ def test_mode_rows(hostvars: Mapping[str, Any], hosts: Iterable[str], seen_as: s
     return rows({name: look if "verdict" in look else None for name, look in looks.items()})
 
 
+def _stays_as_it_was(host: Mapping[str, Any], failure: Mapping[str, Any]) -> bool:
+    """A host out of reach that has nothing of this change; leaving test mode has to know what was there before."""
+    known = failure["phase"] != "leave_test_mode" or "receipts" in (host.get("gate_host") or {})
+    return known and _untouched(host)
+
+
 def _untouched(host: Mapping[str, Any]) -> bool:
     began = any((host.get(name) or {}).get("changed") for name in CHANGING) or _in_force(host)
     began = began or bool(holders({"": host.get("gate_host") or {}}))
+    began = began or any(_was_tried(host.get(name)) for name in ENTERING)
     failed = any(f["phase"] in ("install", "deploy") for f in host.get("phase_failures") or [])
     going_back = bool((host.get("gate_cycle") or {}).get("going_back"))
     return not (began or failed or going_back)
+
+
+def _was_tried(result: Mapping[str, Any] | None) -> bool:
+    return bool(result) and not (result or {}).get("skipped")
 
 
 def _in_force(host: Mapping[str, Any]) -> bool:

@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of
+from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of, unknown_hosts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding, errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
@@ -52,7 +52,8 @@ class Case(NamedTuple):
     """All that the gates look at.
 
     ``interfaces`` and ``test_mode``: the inventory's ``relmgmt_interfaces`` (None where there are none) and
-    ``relmgmt_test_mode``; ``checks_interfaces`` is false where no inventory was named.
+    ``relmgmt_test_mode``; ``checks_interfaces`` is false where no inventory was named. ``names``: its groups and hosts,
+    empty where they are not known.
     """
 
     now: datetime
@@ -66,6 +67,7 @@ class Case(NamedTuple):
     interfaces: Optional[Sequence[Mapping[str, Any]]] = None
     test_mode: Mapping[str, Any] = {}
     checks_interfaces: bool = True
+    names: Sequence[str] = ()
 
     @property
     def outage(self) -> bool:
@@ -335,11 +337,18 @@ def _test_mode(case: Case) -> List[Verdict]:
             "list them as relmgmt_interfaces in group_vars/all (docs/test-mode.md)",
         )]
     try:
-        names = [one.name for one in interfaces_of(case.interfaces)]
+        interfaces = interfaces_of(case.interfaces)
+        names = [one.name for one in interfaces]
+        nobody = unknown_hosts(interfaces, case.names) if case.names else []
         hours = hours_of(case.policy, case.test_mode)
     except InvalidInput as error:
         place = f" [{error.place}]" if error.place else ""
         return [Verdict("test_mode", REFUSE, f"{error.message}{place}", error.cure)]
+    if nobody:
+        return [Verdict(
+            "test_mode", REFUSE, f"no group or host {', '.join(nobody)} in the inventory: nobody would hold the setting",
+            "correct 'hosts' in relmgmt_interfaces",
+        )]
     until = datetime.fromtimestamp(ends_at(case), timezone.utc).isoformat(timespec="minutes")
     return [Verdict("test_mode", PASS, f"{', '.join(names)}; at most {hours:g} h, until {until}")]
 

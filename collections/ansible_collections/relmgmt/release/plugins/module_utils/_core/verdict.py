@@ -27,6 +27,8 @@ IN_MODE = {
     "leaving": "HALF IN TEST MODE, leaving ({})",
     "fenced": "FENCED ({})",
 }
+#: what the verdict on test mode alone is, where there is no release
+ON_DEMAND_WORDS = {DONE: "done: test mode is over, every host is in production mode on the data of before"}
 
 
 class HostReport(NamedTuple):
@@ -99,13 +101,13 @@ def _failed_going_back(host: HostReport) -> bool:
 
 def screen(
     title: str, word: str, hosts: Sequence[HostReport], backups: Sequence[str], cures: Sequence[str],
-    table: Sequence[str] = (),
+    table: Sequence[str] = (), told: str = "",
 ) -> str:
     """The one screen: what failed, what was put back, the state of each host, what to do now.
 
-    ``table``: where the interfaces point, in lines.
+    ``table``: where the interfaces point, in lines. ``told``: the verdict in words, where the usual ones do not fit.
     """
-    lines = [title, WORDS.get(word, word), ""]
+    lines = [title, told or WORDS.get(word, word), ""]
     failures = [(host, failure) for host in hosts for failure in host.failures]
     if failures:
         lines.append("What failed")

@@ -74,3 +74,11 @@ def test_entering_on_demand_takes_one_point_and_a_release_the_installed_one() ->
     assert leaving.of_entry(RELEASE, None, {}, {})["point"] == "installed"
     without = leaving.of_entry(RELEASE._replace(test_mode=False), [{"name": "CATS"}], {}, {})
     assert (without["test_mode"], without["interfaces"]) == (False, [])
+
+
+def test_wrong_interfaces_in_the_inventory_keep_nothing_from_going_back() -> None:
+    """Invariant 14."""
+    holder = Holder("db1", "CHG1", "on", "maria", "")
+    assert leaving.of_way_back(RELEASE, [holder], [{"name": "CATS"}], {})["interfaces"] == []
+    assert leaving.of_way_back(RELEASE, [holder], None, {})["test_mode"] is True
+    assert leaving.of_way_back(RELEASE, [], None, {})["test_mode"] is False

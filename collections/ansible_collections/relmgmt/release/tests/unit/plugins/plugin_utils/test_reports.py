@@ -61,9 +61,12 @@ def test_users_stay_out_while_a_host_is_in_test_mode_or_fenced(host: dict[str, A
 
 
 def test_an_unreachable_host_in_test_mode_keeps_the_users_out() -> None:
-    away = {"gate_host": {}, "phase_failures": [{"phase": "leave_test_mode", "unreachable": True}]}
-    entered = {**away, "gate_host": ON}
-    assert may_reopen({"app2": entered}, ["app2"]) is False
+    """Nor does anybody come back while it is not known what an unreachable one does."""
+    away = {"phase_failures": [{"phase": "leave_test_mode", "unreachable": True}]}
+    assert may_reopen({"app2": {**away, "gate_host": ON}}, ["app2"]) is False
+    assert may_reopen({"app2": {**away, "gate_host": {}}}, ["app2"]) is False
+    assert may_reopen({"app2": {**away, "gate_host": OFF, "fence_put_up": {"failed": True}}}, ["app2"]) is False
+    assert may_reopen({"app2": {**away, "gate_host": OFF}}, ["app2"]) is True, "it was away before anything began"
 
 
 PROOF = {"path": "/b/installed", "root_digest": "a", "at": 2.0}
