@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -125,10 +126,6 @@ def test_it_leaves_on_a_full_disk(tmp_path: Path, small: Path, network: Network)
     assert (small / "state/reserve").stat().st_size == 4 << 20
     host.gtm.m('SET ^CASE("tester")=1')
     host.gtm.settle()
-    with (small / "filler").open("wb") as stream, pytest.raises(OSError):
-        while True:
-            stream.write(b"x" * 65536)
-            stream.flush()
     fill(small)
     left = host.command("leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez", TMPDIR=str(small))
     assert left.returncode == 0, left
@@ -137,12 +134,48 @@ def test_it_leaves_on_a_full_disk(tmp_path: Path, small: Path, network: Network)
     assert host.document()["state"] == "off"
 
 
+def test_the_modules_leave_on_a_full_disk(tmp_path: Path, small: Path, network: Network) -> None:
+    host = make(tmp_path, network, small / "state")
+    host.enter()
+    fill(small)
+    done = host.restore(worker={"call": "one", "wait": 100})
+    assert done["failed"] is False, done["msg"]
+    assert not (small / "state/reserve").exists()
+    left = host.leave()
+    assert left["failed"] is False, left["msg"]
+    assert host.ports() == IN_PRODUCTION
+
+
+def test_datasets_on_the_full_disk_come_back_too(tmp_path: Path, small: Path, network: Network) -> None:
+    gtm = TwoRegions(small / "i")
+    gtm.create()
+    host = TestModeHost(tmp_path, network, gtm, small / "state")
+    host.prepare()
+    host.enter()
+    host.gtm.m('SET ^CASE("tester")=1')
+    host.gtm.settle()
+    fill(small)
+    left = host.command("leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez", TMPDIR=str(small))
+    assert host.fence_stands() == (left.returncode != 0), left
+    if left.returncode:
+        assert host.document()["state"] == "on"
+        (small / "filler").unlink()
+        left = host.command("leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez")
+    assert left.returncode == 0, left
+    assert host.ports() == IN_PRODUCTION
+
+
 def fill(mount: Path) -> None:
-    for number in range(10000):
-        try:
-            (mount / f"f{number}").write_bytes(b"x" * 4096)
-        except OSError:
-            return
+    """Leave not a block free."""
+    descriptor = os.open(mount / "filler", os.O_WRONLY | os.O_CREAT)
+    try:
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    os.write(descriptor, b"x" * size)
+    finally:
+        os.close(descriptor)
+    assert os.statvfs(mount).f_bavail == 0
 
 
 # -- the end time ----------------------------------------------------------------------------------

@@ -85,7 +85,8 @@ def test_a_process_that_holds_on_to_production_is_named(host: TestModeHost) -> N
     assert ours.connect("old", OUTSIDE, int(PRODUCTION)) == ""
     host.prepare()
     refused = host.enter()
-    assert f"(process {ours.pid}) is connected to the production endpoint {OUTSIDE}:{PRODUCTION} of CATS" in refused["msg"]
+    told = f"(process {ours.pid}) is connected to the production endpoint {OUTSIDE}:{PRODUCTION} of CATS"
+    assert told in refused["msg"]
     assert host.document() is None
 
 
@@ -246,3 +247,31 @@ def test_a_backup_taken_by_testers_is_no_way_back(host: TestModeHost) -> None:
     assert "not a point that this outcome goes back to" in host.leave(outcome="rejected")["msg"]
     host.restore()
     assert host.leave(outcome="rejected")["failed"] is False
+
+
+def test_what_testers_wrote_is_kept_aside_on_request(host: TestModeHost) -> None:
+    host.prepare()
+    host.enter()
+    host.gtm.m('SET ^CASE("tester")="mine" SET ^AUXLOG("tester")=1')
+    host.gtm.settle()
+    place = host.base / "kept" / "testers"
+    done = host.restore(keep_written=str(place))
+    assert done["failed"] is False, done["msg"]
+    assert done["kept"]["path"] == str(place)
+    assert place.stat().st_mode & 0o777 == 0o700
+    assert sorted(one.name for one in place.iterdir()) == ["AUX.mjf", "DEFAULT.mjf"]
+    assert '^CASE("tester")="mine"' in (place / "DEFAULT.mjf").read_text()
+    assert '^AUXLOG("tester")="1"' in (place / "AUX.mjf").read_text()
+    assert "open" not in (place / "DEFAULT.mjf").read_text(), "what was there before the point"
+    assert host.leave()["failed"] is False
+
+
+def test_what_cannot_be_kept_aside_is_not_lost(host: TestModeHost) -> None:
+    host.prepare()
+    host.enter()
+    host.gtm.m('SET ^CASE("tester")="mine"')
+    host.gtm.settle()
+    (host.base / "file").write_text("")
+    refused = host.restore(keep_written=str(host.base / "file" / "testers"))
+    assert refused["failed"]
+    assert host.gtm.m('WRITE ^CASE("tester")') == "mine"

@@ -75,6 +75,8 @@ def _parser() -> argparse.ArgumentParser:
     leave.add_argument("--outcome", choices=["signed_off", "rejected"], help="how the tests ended")
     leave.add_argument("--confirmed-by", default="", metavar="NAME",
                        help="who has read the data-loss statement and accepts it; without it, it is only shown")
+    leave.add_argument("--keep-written", default="", metavar="DIRECTORY",
+                       help="a new directory for what testers wrote")
     leave.add_argument("--restored", default="", metavar="JSON",
                        help="on a host without datasets: the proof that leave printed on the database host")
     leave.set_defaults(work=_leave)
@@ -173,7 +175,9 @@ def _leave(ledger: str, args: argparse.Namespace) -> int:
     common = _common(ledger, document, args.confirmed_by)
     with _scratch(os.path.dirname(ledger)) as tmpdir:
         if lasts(document) and document["instance"] is not None and not _is_restored(ledger, document, outcome):
-            shown = _restore(common, document, _path(ledger, document, outcome), args.confirmed_by, tmpdir)
+            params = {**common, "path": _path(ledger, document, outcome), "instance": document["instance"],
+                      "keep_written": args.keep_written or None}
+            shown = _restore(params, args.confirmed_by, tmpdir)
             if not args.confirmed_by:
                 return shown
         proofs = json.loads(args.restored) if args.restored else []
@@ -234,15 +238,12 @@ def _path(ledger: str, document: Mapping[str, Any], outcome: str) -> str:
     return str(document["point"]["path"])
 
 
-def _restore(
-    common: Mapping[str, Any], document: Mapping[str, Any], path: str, person: str, tmpdir: str
-) -> int:
+def _restore(params: Mapping[str, Any], person: str, tmpdir: str) -> int:
     """Restore; without a person, only show what would be lost."""
     from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import restore
 
-    params = {**common, "instance": document["instance"], "path": path, "lose_writes_confirmed_by": person,
-              "reserve": 0, "verify": "changes", "keep_written": None}
-    done = restore(Host(Console(params, tmpdir, check_mode=not person)))
+    given = {**params, "lose_writes_confirmed_by": person, "reserve": 0, "verify": "changes"}
+    done = restore(Host(Console(given, tmpdir, check_mode=not person)))
     print(done.record["data_loss"]["statement"])
     if not person:
         print("to do it: leave --confirmed-by NAME with the name of the person who accepts that")

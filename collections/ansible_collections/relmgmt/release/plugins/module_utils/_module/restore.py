@@ -12,7 +12,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs, remove_tree
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
     Host,
@@ -37,16 +38,19 @@ def restore(host: Host) -> Outcome:
         job.verify(plan)
         return _outcome(job, plan, _loss(host, job, plan, person), planned=True)
     require_fence(host)
+    kept = None
     with job.alone():
         job.settle()
         plan = job.plan()
         loss = _loss(host, job, plan, person)
         if plan.needed:
             _require_word(job, loss)
+            kept = _keep_written(job, plan, host.params["keep_written"])
             plan = _carry_out(host, permit, job, plan, person)
         elif lasts(host.ledger.mode(DOCUMENT)):
             _record_proof(host, job)
-    return _outcome(job, plan, loss, planned=False)
+    done = _outcome(job, plan, loss, planned=False)
+    return done._replace(record={**done.record, "kept": kept})
 
 
 def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str) -> Plan:
@@ -83,6 +87,36 @@ def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = Non
             f"a restore brings production ports back while {document['change']} holds this host in test mode, and "
             f"the fence does not stand: {why}", place=host.ledger.path, cure=f"{command} fence",
         )
+
+
+def _keep_written(job: Restore, plan: Plan, path: str | None) -> dict[str, Any] | None:
+    """Put what this restore loses into files in the new directory ``path``; a run before may have done so."""
+    if not path:
+        return None
+    if os.path.isdir(path):
+        return {"path": path, "writes": None}
+    if job.goes_on:
+        raise Refused(
+            "a restore of this set was begun already, so the journals no longer tell what it loses", place=path,
+            cure="leave keep_written out",
+        )
+    stake = {one.copy.name: one.copy.position for one in _at_stake(job, plan)}
+    positions = {name: position for name, position in stake.items() if position is not None}
+    if len(positions) < len(stake):
+        raise Refused("the set holds no journal position of every dataset", place=path, cure="leave keep_written out")
+    aside = f"{path}.relmgmt-new"
+    remove_tree(aside)
+    make_dirs(os.path.dirname(os.path.abspath(path)), 0o750)
+    os.mkdir(aside, 0o700)
+    try:
+        count = job.storage.keep_written(positions, aside)
+    except RelmgmtError:
+        remove_tree(aside)
+        raise
+    fsync_dir(aside)
+    os.rename(aside, path)
+    fsync_dir(os.path.dirname(os.path.abspath(path)))
+    return {"path": path, "writes": count}
 
 
 def _record_proof(host: Host, job: Restore) -> None:

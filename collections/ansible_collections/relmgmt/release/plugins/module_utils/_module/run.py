@@ -23,6 +23,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve
 from ansible_collections.relmgmt.release.plugins.module_utils._worker import refuse_while_at_work
 
 LEDGER_SPEC: dict[str, dict[str, Any]] = {
@@ -150,6 +151,8 @@ class Host:
         refusal = test_mode.refusal(document, change, self.state_dir, allowed)
         if refusal is not None:
             raise Refused(refusal.message, place=self.ledger.path, cure=refusal.cure)
+        if test_mode.lasts(document):
+            host_reserve.give_up_if_full(self.state_dir)
 
     @contextmanager
     def act(

@@ -11,7 +11,13 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import PRODUCTION
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, LEAVING, OFF, is_back, lasts
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
+    DOCUMENT,
+    LEAVING,
+    OFF,
+    is_back,
+    lasts,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import (
     acceptable_points,
     fence_obstacles,

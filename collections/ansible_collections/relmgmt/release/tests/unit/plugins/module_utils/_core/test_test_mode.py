@@ -10,8 +10,8 @@ import pytest
 from ansible_collections.relmgmt.release.plugins.module_utils._core import test_mode as core
 
 DOCUMENT: dict[str, Any] = {
-    "change": "CHG1", "state": "on", "person": "maria.lopez", "entered_at": 1.0, "interfaces": [1], "instance": {"a": 1},
-    "websphere": None, "ends_at": 0,
+    "change": "CHG1", "state": "on", "person": "maria.lopez", "entered_at": 1.0, "interfaces": [1],
+    "instance": {"a": 1}, "websphere": None, "ends_at": 0,
 }
 
 

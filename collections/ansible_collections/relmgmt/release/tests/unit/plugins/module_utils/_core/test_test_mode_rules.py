@@ -43,7 +43,7 @@ def test_nothing_stands_in_the_way_of_a_clean_host() -> None:
 
 @pytest.mark.parametrize(("changes", "told"), [
     ({"stands": None}, "no fence was put up on this host"),
-    ({"stands": False, "differences": ("the chain input lacks: x",)}, "the fence does not stand: the chain input lacks: x"),
+    ({"stands": False, "differences": ("it lacks x",)}, "the fence does not stand: it lacks x"),
     ({"unfenced": ("MEDS",)}, "the fence leaves MEDS out"),
     ({"queues": {"CATS": 3}}, "the queue of CATS holds 3 that production has still to get"),
     ({"listeners": {("MEDS", 7001): "java (process 7)"}}, "the test port 7001 of MEDS is in use by java (process 7)"),
