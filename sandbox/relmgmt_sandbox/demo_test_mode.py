@@ -36,18 +36,18 @@ class Listeners:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.phases: list[tuple[str, dict[str, int]]] = []
-        self._before = self._sizes()
+        self._before = self.sizes()
 
     def end_of(self, phase: str) -> None:
         """The bytes since the last phase belong to this one."""
-        now = self._sizes()
+        now = self.sizes()
         self.phases.append((phase, {log: now[log] - self._before[log] for log in now}))
         self._before = now
 
-    def heard(self, kind: str) -> bool:
-        """Has every system got something since the last phase?"""
-        now = self._sizes()
-        return all(now[log] > self._before[log] for log in now if log.endswith(f" {kind}"))
+    def heard_since(self, before: dict[str, int], kind: str) -> bool:
+        """Has every system got something since?"""
+        now = self.sizes()
+        return all(now[log] > before[log] for log in now if log.endswith(f" {kind}"))
 
     def table(self) -> str:
         """A line for each listener, a column for each phase."""
@@ -56,7 +56,8 @@ class Listeners:
             lines.append(f"  {log:22}" + "".join(f"{got[log]:>24}" for _, got in self.phases))
         return "\n".join(lines)
 
-    def _sizes(self) -> dict[str, int]:
+    def sizes(self) -> dict[str, int]:
+        """Bytes that each listener has received so far."""
         found = {}
         for name in INTERFACES:
             for kind in ("production", "test"):
@@ -121,13 +122,14 @@ def _play(layout: Layout, tell: Callable[[str], None], playbook: str, change: st
 
 def _letter(layout: Layout, heard: Listeners, kind: str) -> None:
     """A letter through the testers' door; the interfaces' job tells every external system of it."""
+    before = heard.sizes()
     door = port_numbers.read(layout)["testers_entry"]
     data = urllib.parse.urlencode({"id": "1003", "text": "a letter"}).encode()
     with urllib.request.urlopen(f"http://127.0.0.1:{door}/cfis/api/correspondence", data, timeout=20) as answer:
         if "error" in json.load(answer):
             raise SandboxError("the application refused the letter")
     deadline = time.monotonic() + PATIENCE
-    while not heard.heard(kind):
+    while not heard.heard_since(before, kind):
         if time.monotonic() > deadline:
             raise SandboxError(f"the {kind} listeners got nothing within {PATIENCE} s")
         time.sleep(0.1)
