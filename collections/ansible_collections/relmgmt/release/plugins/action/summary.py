@@ -87,7 +87,9 @@ class ActionModule(ActionBase):
             return ["bring the hosts named above back, or mend what differs; a fence stands until its host is back",
                     *(line.replace(line.partition(":")[0], "then go on", 1) for line in again)]
         if any(host.test_mode for host in hosts):
-            return ["bring the hosts named above back, or mend what differs; their fence stands until then", *leave]
+            ways = leave if all(host.test_mode in ("", "on", "leaving") for host in hosts) else [
+                line.replace("else:", "then go back:", 1) for line in leave[1:]]
+            return ["bring the hosts named above back, or mend what differs; their fence stands until then", *ways]
         if word == judge.DONE and not cycle.get("on_demand"):
             return [f"to go back: {back}"]
         if word in (judge.DIFFERS, judge.UNKNOWN):

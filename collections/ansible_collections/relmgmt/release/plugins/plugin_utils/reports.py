@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import in_words
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_holder import holders
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_holder import FENCED, holders
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_table import rows
 from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import HostReport
 
@@ -135,5 +135,9 @@ def report(host: Mapping[str, Any], name: str, change: str) -> HostReport:
         test_mode=mode[0].state if mode else "",
         held_by=mode[0].words if mode else "",
         look=look if "verdict" in look else None,
-        ends_at=float((state.get("test_mode") or {}).get("ends_at") or 0.0),
+        ends_at=_ends_at(state) if mode and mode[0].state != FENCED else 0.0,
     )
+
+
+def _ends_at(state: Mapping[str, Any]) -> float:
+    return float((state.get("test_mode") or {}).get("ends_at") or 0.0)

@@ -346,7 +346,7 @@ def _test_mode(case: Case) -> List[Verdict]:
         return [Verdict("test_mode", REFUSE, f"{error.message}{place}", error.cure)]
     if nobody:
         return [Verdict(
-            "test_mode", REFUSE, f"no group or host {', '.join(nobody)} in the inventory: nobody would hold the setting",
+            "test_mode", REFUSE, f"the inventory has no {', '.join(nobody)}: nobody would hold the setting",
             "correct 'hosts' in relmgmt_interfaces",
         )]
     until = datetime.fromtimestamp(ends_at(case), timezone.utc).isoformat(timespec="minutes")

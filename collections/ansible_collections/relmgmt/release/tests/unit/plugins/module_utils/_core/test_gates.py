@@ -241,7 +241,7 @@ def test_test_mode_passes_where_all_is_right(given: dict[str, Any]) -> None:
         ("test_mode", {"test_mode": {"hours": "all night"}}, "all night"),
         ("test_mode", {"test_mode": {"hours": 73}}, "at most 72"),
         ("test_mode", {"test_mode": {"hours": 5}, "policy": {**POLICY, "test_mode": {"max_hours": 4}}}, "at most 4"),
-        ("test_mode", {"names": ["application_servers"]}, "no group or host databases"),
+        ("test_mode", {"names": ["application_servers"]}, "has no databases"),
         ("outage", {"policy": POLICY}, "users are kept out"),
         ("notice", {"policy": {**POLICY, "test_mode": {"notice_days": 3}}}, "no notice"),
     ],
