@@ -33,7 +33,7 @@ class Facts(NamedTuple):
     ``unfenced``: interfaces that the fence's rules leave out. ``accepted``: who accepts that there is none.
     ``connections``: established to production endpoints, each a sentence. ``queues``: still to be sent, by
     interface. ``listeners``: who listens on a test port, by (interface, port). ``pending``: why what stands is
-    not in force. ``blind``: what could not be observed, each a sentence. ``now``: seconds since 1970.
+    not in force. ``blind``: what could not be observed, each a sentence. ``now``, ``fenced_since``: seconds since 1970.
     """
 
     now: float
@@ -48,6 +48,7 @@ class Facts(NamedTuple):
     listeners: Mapping[Tuple[str, int], str] = {}
     pending: Tuple[str, ...] = ()
     blind: Tuple[str, ...] = ()
+    fenced_since: float = 0.0
 
 
 # -- entering ---------------------------------------------------------------------------

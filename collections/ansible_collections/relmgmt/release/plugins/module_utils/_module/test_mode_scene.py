@@ -123,6 +123,7 @@ def observe(
         connections=tuple(_told(one) for one in connections), queues=blind.ask(site.queues, {}),
         listeners=blind.ask(site.test_listeners, {}) if entering else {},
         pending=tuple(blind.ask(site.pending, [])), blind=tuple(blind.told),
+        fenced_since=float((fence or {}).get("since") or 0),
     )
     shown = {"stands": bool(facts.stands), "differences": list(facts.differences),
              "stopped": dict(standing.stopped) if standing else {}}
