@@ -153,7 +153,7 @@ def acceptable_points(
 def proof(
     document: Mapping[str, Any], acts: Sequence[Mapping[str, Any]], accepted: Mapping[str, str]
 ) -> Tuple[Optional[Dict[str, Any]], str]:
-    """The restore that leaving may rely on as {path, root_digest, at}, else None; and why there is none.
+    """The restore that leaving may rely on as {path, root_digest, at, positions}, else None; and why there is none.
 
     ``acts``: the ledger's acts of the change, newest first. It is the newest restore, it ended, it came after
     the last switch to test, and nobody has let users in since.
@@ -181,7 +181,8 @@ def _proof_of(
     digest = str(act["intent"].get("root_digest") or (act["detail"] or {}).get("root_digest"))
     if digest != accepted[path]:
         return None, f"the set that was restored from {path} is not the one that the ledger recorded"
-    return {"path": path, "root_digest": digest, "at": act["finished_at"]}, ""
+    noted = (act["detail"] or {}).get("positions") or {}
+    return {"path": path, "root_digest": digest, "at": act["finished_at"], "positions": noted}, ""
 
 
 def proofs_obstacle(document: Mapping[str, Any], proofs: Sequence[Mapping[str, Any]]) -> Optional[Refusal]:
