@@ -151,13 +151,6 @@ def undo_war(recipe: Dict[str, Any], _context: object) -> Dict[str, Any]:
         return server.put_back(app, recipe["kept"])
 
 
-def observe_war(recipe: Dict[str, Any]) -> Deployed:
-    """What is installed now, and whether it answers."""
-    app = WebApp(recipe["application"], recipe["context_root"])
-    with closing(app_server(recipe["websphere"])) as server:
-        return server.observe(app)
-
-
 def _jobs(host: Host, wanted: List[Dict[str, Any]]) -> List[_Job]:
     apps = [web_app(one["application"], one["context_root"], one["libraries"]) for one in wanted]
     if len({app.name for app in apps}) != len(apps) or not apps:
