@@ -6,13 +6,13 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import can_be_undone, to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import can_be_undone, to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.at_work import at_work
 from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import look
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
-from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import at_work
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView, Outcome
 
 
-def describe(host: Host) -> Outcome:
+def describe(host: HostView) -> Outcome:
     """What this host's ledger says, and what is really there."""
     ledger, change = host.ledger, host.params["change"]
     currents = ledger.currents()
