@@ -23,11 +23,10 @@ def _liberty(options: Dict[str, Any]) -> AppServerView:
 
 
 def _was(options: Dict[str, Any]) -> AppServerView:
-    # Whoever looks at a cell needs its session and most of its parts: it has no view of its own.
-    from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was import Was
     from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import WasOptions
+    from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_view import WasView
 
-    return Was(WasOptions.of(options))
+    return WasView(WasOptions.of(options))
 
 
 VIEWS: Openers[AppServerView] = {"liberty": _liberty, "was": _was}
