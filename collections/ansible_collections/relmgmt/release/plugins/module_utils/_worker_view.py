@@ -11,7 +11,6 @@ import time
 from contextlib import suppress
 from typing import Any, Dict, List, Optional, Set
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import reading
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused
 
 #: the directories that this process is the worker of; its number alone says nothing, numbers come again
@@ -54,6 +53,9 @@ class WorkerView:
 
     def progress(self) -> Dict[str, Any]:
         """How far a living worker is, as `_core.progress.reading` tells it."""
+        # Imported here, for on most hosts nothing goes on.
+        from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import reading
+
         return reading(_read(self._file("progress")) or {}, time.monotonic())
 
     def _file(self, name: str) -> str:

@@ -69,7 +69,7 @@ class Liberty(LibertyView, AppServer):
         super().__init__(server)
         self._updates = Updates(server, sleep)
         self._dropins: DropIns = DropIns(server, self._updates)
-        self._settings: LibertySettings = LibertySettings(server, self._updates)
+        self._settings = LibertySettings(server, self._updates)
 
     # -- before a change -----------------------------------------------------------------
 

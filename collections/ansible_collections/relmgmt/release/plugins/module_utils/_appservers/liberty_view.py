@@ -49,7 +49,6 @@ class LibertyView(AppServerView):
         self._apps = os.path.join(server.config_dir, APPS)
         self._pending = Pending(server.config_dir)
         self._dropins = DropInsView(server)
-        self._settings = LibertySettingsView(server)
 
     def state(self) -> str:
         return self.server.state()
@@ -84,7 +83,9 @@ class LibertyView(AppServerView):
         return STARTED if serves(self.server.url, context_root) else STOPPED
 
     def observe_settings(self, settings: Sequence[Setting]) -> Observed:
-        return self._settings.observe(settings)
+        # Imported here, for most hosts have none.
+
+        return LibertySettingsView(self.server).observe(settings)
 
     def _override(self, app: WebApp) -> str:
         return os.path.join(self.server.overrides, override_name(app.name))
