@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 
 NOTHING = "nothing"
 
@@ -15,7 +15,7 @@ def can_be_undone(act: dict[str, Any]) -> bool:
     return bool(act["undo"].get("kind", NOTHING) != NOTHING)
 
 
-def to_undo(ledger: Ledger, change: str) -> list[dict[str, Any]]:
+def to_undo(ledger: LedgerView, change: str) -> list[dict[str, Any]]:
     """Acts of a change that can be undone and were not, newest first."""
     return [
         act for act in ledger.acts(change)
@@ -23,7 +23,7 @@ def to_undo(ledger: Ledger, change: str) -> list[dict[str, Any]]:
     ]
 
 
-def unfinished_other(ledger: Ledger, change: str) -> str:
+def unfinished_other(ledger: LedgerView, change: str) -> str:
     """Another change with an open attempt that has changed this host, or an empty string."""
     for receipt in ledger.receipts():
         is_other = receipt["state"] == "open" and receipt["change"] != change

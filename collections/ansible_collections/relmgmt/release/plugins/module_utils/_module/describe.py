@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import can_be_undone, to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.at_work import at_work
 from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import look
@@ -34,7 +34,7 @@ def describe(host: HostView) -> Outcome:
     })
 
 
-def _receipt_row(ledger: Ledger, receipt: dict[str, Any]) -> dict[str, Any]:
+def _receipt_row(ledger: LedgerView, receipt: dict[str, Any]) -> dict[str, Any]:
     row = {key: value for key, value in receipt.items() if key not in ("packages", "report")}
     acts = to_undo(ledger, receipt["change"])
     in_force: dict[str, set[str]] = {}

@@ -20,6 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     Refused,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.view import (
     LEDGER_SPEC,
     AnsibleLike,
@@ -75,12 +76,18 @@ class Act:
 class Host(HostView):
     """The managed host as work that changes it sees it; ``progress`` hears how far a long work has come."""
 
+    ledger: Ledger
+
     def __init__(
         self, module: AnsibleLike, now: Callable[[], float] = time.time, progress: Progress = SILENT, tmpdir: str = "",
     ) -> None:
-        super().__init__(module, now, tmpdir, readonly=module.check_mode)
+        self.now = now
         self.progress = progress
         self._permit: Permit | None = None
+        super().__init__(module, tmpdir)
+
+    def _open_ledger(self, path: str) -> Ledger:
+        return Ledger(path, readonly=self.check_mode, now=self.now)
 
     @property
     def user(self) -> str:

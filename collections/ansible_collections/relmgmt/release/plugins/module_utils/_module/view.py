@@ -7,11 +7,10 @@ The only place that calls ``exit_json`` and ``fail_json``.
 from __future__ import annotations
 
 import os
-import time
 from typing import Any, Callable, NamedTuple, Protocol
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 
 LEDGER_SPEC: dict[str, dict[str, Any]] = {
     "change": {"type": "str"},
@@ -50,21 +49,20 @@ class AnsibleLike(Protocol):
 
 
 class HostView:
-    """The managed host as work that only looks sees it: parameters, and the ledger.
+    """The managed host as work that only looks sees it. ``tmpdir``: the work's own, else Ansible's."""
 
-    ``readonly``: the ledger is neither created nor changed. ``tmpdir``: the work's own, else Ansible's.
-    """
+    ledger: LedgerView
 
-    def __init__(
-        self, module: AnsibleLike, now: Callable[[], float] = time.time, tmpdir: str = "", readonly: bool = True,
-    ) -> None:
+    def __init__(self, module: AnsibleLike, tmpdir: str = "") -> None:
         self.params = module.params
         self.check_mode = module.check_mode
         self.tmpdir = tmpdir or module.tmpdir
-        self.now = now
         path = ledger_path(self.params)
         self.state_dir = os.path.dirname(path)
-        self.ledger = Ledger(path, readonly=readonly, now=now)
+        self.ledger = self._open_ledger(path)
+
+    def _open_ledger(self, path: str) -> LedgerView:
+        return LedgerView(path)
 
 
 def workers_of(state_dir: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown, RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.at_work import shown
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
     AnsibleLike,
@@ -174,7 +174,7 @@ def _of_check_mode(module: AnsibleLike) -> str:
 
 
 def _attempt(ledger: str, change: str) -> int:
-    reader = Ledger(ledger, readonly=True)
+    reader = LedgerView(ledger)
     try:
         receipt = reader.receipt(change)
     finally:
