@@ -7,7 +7,7 @@ A managed host compiles what a module imports: nothing that changes a server is 
 from __future__ import annotations
 
 import os
-from typing import Optional, Sequence
+from typing import TYPE_CHECKING, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import configuration
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_dropins_view import DropInsView
@@ -33,9 +33,11 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app impo
     Deployed,
     WebApp,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import read_if_there, sha256_file
+
+if TYPE_CHECKING:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 
 APPS, DROPINS = "apps", "dropins"
 

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
+
+if TYPE_CHECKING:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 
 RUNNING, STOPPED, UNKNOWN = "running", "stopped", "unknown"
 
