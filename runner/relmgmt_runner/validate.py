@@ -13,10 +13,10 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
     Bundle,
-    lint_bundle,
     load_bundle,
     load_ticket,
 )
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle_lint import lint_bundle
 from ansible_collections.relmgmt.release.plugins.plugin_utils.window import window_on
 from relmgmt_runner.errors import DONE, REFUSED, USAGE, UsageError
 

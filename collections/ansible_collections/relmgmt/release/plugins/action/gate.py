@@ -26,7 +26,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Inv
 from ansible_collections.relmgmt.release.plugins.plugin_utils import cycle_state
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
     Bundle,
-    lint_bundle,
     load_bundle,
     load_ticket,
 )
@@ -101,12 +100,14 @@ class ActionModule(ActionBase):
         self, reading: Reading, known: dict[str, Any], anchor: str, entry: str
     ) -> dict[str, Any]:
         demand(reading.values, "relmgmt_policy")
-        bundle, verdicts = self._judge(reading)
+        bundle, verdicts = self._load(reading)
         check = bool(self._task.check_mode)
         finished = bundle is not None and cycle_state.finished(reading.states, bundle.digest)
         if finished:
             verdicts = [gates.Verdict("finished", gates.PASS,
                                       f"{reading.ticket.change} is finished on every host")]
+        elif bundle is not None:
+            verdicts += self._judge(reading, bundle)
         silent = self._silent(reading)
         verdicts = [*verdicts, *silent]
         self._show(reading, verdicts)
@@ -119,18 +120,24 @@ class ActionModule(ActionBase):
             return {**cycle, "changed": False}
         return self._claim(reading, cycle, known, anchor, entry)
 
-    def _judge(self, reading: Reading) -> tuple[Bundle | None, list[gates.Verdict]]:
+    def _load(self, reading: Reading) -> tuple[Bundle | None, list[gates.Verdict]]:
         try:
             bundle = load_bundle(reading.bundle_path)
         except InvalidInput as error:
             return None, [gates.Verdict("bundle", gates.REFUSE, str(error), error.cure)]
+        whole = gates.Verdict("bundle", gates.PASS, f"{bundle.name} {bundle.digest[:12]}…, every file as sealed")
+        return bundle, [whole]
+
+    def _judge(self, reading: Reading, bundle: Bundle) -> list[gates.Verdict]:
+        # Imported here: of a change that is finished nothing is judged.
+        from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle_lint import lint_bundle
+
         window = window_on(gates.window_rule(reading.policy, bundle.release), reading.ticket.date)
         case = gates.Case(
             reading.now, reading.environment, bundle.release, bundle.digest, reading.ticket,
             reading.approvals, reading.policy, window,
         )
-        whole = gates.Verdict("bundle", gates.PASS, f"{bundle.name} {bundle.digest[:12]}…, every file as sealed")
-        return bundle, [whole, gates.judge_packages(lint_bundle(bundle)), *gates.decide(case)]
+        return [gates.judge_packages(lint_bundle(bundle)), *gates.decide(case)]
 
     def _silent(self, reading: Reading) -> list[gates.Verdict]:
         """Hosts that did not answer: a release starts only when all of them do."""
@@ -228,7 +235,9 @@ class ActionModule(ActionBase):
     # -- delivery, days ahead, under a gate of its own: no window, no approval -------------
 
     def _deliver(self, reading: Reading, known: dict[str, Any]) -> dict[str, Any]:
-        bundle, verdicts = self._judge(reading)
+        bundle, verdicts = self._load(reading)
+        if bundle is not None:
+            verdicts += self._judge(reading, bundle)
         verdicts = [verdict for verdict in verdicts if verdict.gate in gates.OF_DELIVERY]
         self._show(reading, verdicts)
         answer = gates.overall(verdicts)

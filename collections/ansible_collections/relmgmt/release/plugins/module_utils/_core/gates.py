@@ -10,7 +10,7 @@ import re
 from datetime import date, datetime, timedelta
 from typing import Any, Iterable, Mapping, NamedTuple, Sequence
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding, errors
+from ansible_collections.relmgmt.release.plugins.module_utils._core.finding import Finding, errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
     Release,
