@@ -24,18 +24,19 @@ class Pending:
 
     def of(self, name: str) -> FrozenSet[str]:
         """The words of the mark; empty when there is none."""
-        return frozenset((read_if_there(self._path(name)) or b"").decode("utf-8").split())
+        return frozenset((read_if_there(self.path(name)) or b"").decode("utf-8").split())
 
     @contextlib.contextmanager
     def until_in_force(self, name: str, words: Iterable[str]) -> Iterator[None]:
         """Mark a change, with the words of one that was cut off before; an exception leaves the mark standing."""
-        path = self._path(name)
+        path = self.path(name)
         write_durably(path, " ".join(sorted({*words, *self.of(name)})).encode("utf-8"))
         yield
         os.unlink(path)
         fsync_dir(self._config_dir)
 
-    def _path(self, name: str) -> str:
+    def path(self, name: str) -> str:
+        """Where the mark is."""
         return os.path.join(self._config_dir, ".relmgmt-pending-%s" % name)
 
 

@@ -25,6 +25,7 @@ _STATUS_STATES = {0: RUNNING, 1: STOPPED}
 _NO_SERVER = 2
 _DONE_OR_REDUNDANT = (0, 1)
 _OK, _NOT_FOUND = 200, 404
+_STARTED = 19  # of /proc/PID/stat after the name: clock ticks from the boot to the start
 # What bin/server works out at every start; of the options it would make longer ones each time.
 _OF_THE_SCRIPT = re.compile(r"\A(?:X_.*|IBM_JAVA_OPTIONS|OPENJ9_JAVA_OPTIONS|LOG_DIR|INVOKED)\Z")
 
@@ -109,6 +110,17 @@ class LibertyServer(NamedTuple):
         words = self._of_process("cmdline")
         return None if words is None else words[1:]
 
+    def started_at(self) -> Optional[float]:
+        """When the running process was started, seconds of the epoch by today's clock; None when it cannot be seen."""
+        pid = self._pid() or self._find()
+        try:
+            with open("/proc/%s/stat" % pid, encoding="utf-8", errors="replace") as stream:
+                # The second field, the name of the program, may hold anything.
+                started = int(stream.read().rpartition(")")[2].split()[_STARTED])
+        except (OSError, ValueError, IndexError):
+            return None
+        return time.time() - time.clock_gettime(time.CLOCK_BOOTTIME) + started / os.sysconf("SC_CLK_TCK")
+
     def restart(self) -> None:
         """Stop and start the server; what its process was started with in its environment stays."""
         deadline = time.monotonic() + self.start_timeout + _RESTART_SECONDS
@@ -174,9 +186,17 @@ class LibertyServer(NamedTuple):
                 pid = int(stream.read())
         except (OSError, ValueError):
             return None
+        return pid if self._is_server(pid) else None
+
+    def _is_server(self, pid: int) -> bool:
         words = _words(pid, "cmdline") or []
         is_server = self.name in words and any(word.endswith("/ws-server.jar") for word in words)
-        return pid if is_server and self._works_in(pid) else None
+        return is_server and self._works_in(pid)
+
+    def _find(self) -> Optional[int]:
+        """The server's process, started by another one than the server script (a service manager)."""
+        pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+        return next((pid for pid in pids if self._is_server(pid)), None)
 
     def _works_in(self, pid: int) -> bool:
         """Does the process work in this server's directory, not in that of another one of the same name?"""

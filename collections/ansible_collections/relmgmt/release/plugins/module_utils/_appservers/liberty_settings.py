@@ -4,19 +4,15 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any, Dict, List, Mapping, Sequence, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import (
     configuration,
     monitoring,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_intake import Intake, served
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import require_known
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
-    LibertyServer,
-    serves,
-)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import LibertyServer
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_settings_view import (
     MARK,
     LibertySettingsView,
@@ -24,12 +20,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.libert
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates, changed_file
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import RUNNING, STOPPED
 from ansible_collections.relmgmt.release.plugins.module_utils._core import liberty_settings as layout
-from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import (
-    DISABLED,
-    is_override,
-    read_override,
-)
-from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch, config_errors
+from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import DISABLED
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import (
     FRAGMENT,
     LIBRARY,
@@ -53,6 +44,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import (
 
 _FILES, _RESTART = "files", "restart"
 _LARGEST_FRAGMENT = 1 << 20
+_CURE = "correct it in the release"
 
 
 class LibertySettings(LibertySettingsView):
@@ -122,25 +114,25 @@ class LibertySettings(LibertySettingsView):
     def _take_away(self, settings: Sequence[Setting], trigger: str) -> None:
         """After a change that was cut off: the same file again would change nothing for the server, and prove nothing
         of it. Others' settings stay in it."""
-        log, watch, existed = LibertyLog(self.server.log), ConfigWatch(), os.path.exists(self._override)
+        intake, existed = Intake(self._updates, _CURE), os.path.exists(self._override)
         without = self._wanted([one._replace(value=None) for one in settings], {})
         if self._publish(self._override, layout.render(without, is_interim=True)):
             self._updates.announce(trigger, changed_file(self._override, existed))
-            self._await(log, watch)
+            intake.wait()
 
     def _cut_over(
         self, changed: Sequence[Setting], wanted: layout.Files, options: str, trigger: str
     ) -> Dict[str, Any]:
         restart = trigger == DISABLED
         features = bool(self._features(changed, wanted) - self._features_in_force())
-        known = config_errors(LibertyLog(self.server.log).whole()) if restart else []
-        log, watch = LibertyLog(self.server.log), ConfigWatch(features, restart, known)
-        existed, roots = os.path.exists(self._override), self._served()
+        intake = Intake(self._updates, _CURE, features, restart)
+        existed, roots = os.path.exists(self._override), served(self.server)
         if self._write(wanted, options) or restart:
             self._updates.announce(trigger, changed_file(self._override, existed))
             if os.path.exists(self.server.log):
-                self._await(log, watch)
-                self._await_applications(log, watch, roots)
+                intake.wait()
+                intake.wait_for_applications(roots)
+        watch = intake.watch
         return {"changed": True, "restarted": restart, "errors": watch.errors[:20], "message": watch.verdict.message}
 
     def _features(self, changed: Sequence[Setting], wanted: layout.Files) -> Set[str]:
@@ -151,35 +143,6 @@ class LibertySettings(LibertySettingsView):
     def _features_in_force(self) -> Set[str]:
         """What the configuration asks for already: of these the server tells nothing new."""
         return {name for path, data in configuration(self.server) for name in layout.features(data, path)}
-
-    def _await(self, log: LibertyLog, watch: ConfigWatch) -> None:
-        deadline = time.monotonic() + self.server.start_timeout
-        self._updates.follow(
-            log, watch, lambda: watch.verdict.state != "waiting", deadline, "the configuration", "was not taken in"
-        )
-        if watch.verdict.state == "failed":
-            message = "the server refuses the configuration: %s" % watch.verdict.message
-            raise AppServerError(message, self.place, "correct it in the release", errors=watch.errors[:20])
-
-    def _served(self) -> List[str]:
-        """Context roots of releases' applications that answer."""
-        roots = []
-        for path, data in configuration(self.server):
-            if is_override(os.path.basename(path)):
-                roots.append(read_override(data, path).context_root)
-        return [root for root in roots if serves(self.server.url, root)]
-
-    def _await_applications(self, log: LibertyLog, watch: ConfigWatch, roots: Sequence[str]) -> None:
-        """Let those that answered before answer again. No failure here: an older application may not run with the
-        newer configuration, and its own deployment or the verification tells what became of it."""
-        deadline = time.monotonic() + self.server.start_timeout
-
-        def settled() -> bool:
-            is_over = watch.application_failed or time.monotonic() >= deadline
-            return is_over or all(serves(self.server.url, root) for root in roots)
-
-        limit = deadline + self.server.start_timeout
-        self._updates.follow(log, watch, settled, limit, "the configuration", "was not settled")
 
     # -- files ---------------------------------------------------------------------------
 

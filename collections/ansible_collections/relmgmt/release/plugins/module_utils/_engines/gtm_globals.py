@@ -131,7 +131,7 @@ def _orders(change: GlobalChange) -> List[bytes]:
 def _open(name: str, subscripts: Tuple[str, ...]) -> List[bytes]:
     check_name(name)
     subs = [gtm_program.escape(gtm_program.text_bytes(one)) for one in subscripts]
-    return [b"G " + name.encode("ascii")] + [b"B " + one for one in subs]
+    return [b"G " + gtm_program.escape(name.encode("ascii"))] + [b"B " + one for one in subs]
 
 
 def _converse(instance: GtmInstance, rows: List[bytes], what: str) -> Answer:
