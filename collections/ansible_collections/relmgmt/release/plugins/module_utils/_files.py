@@ -7,6 +7,7 @@ may be old, empty or missing.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
@@ -16,6 +17,7 @@ from typing import BinaryIO, Callable
 
 CHUNK = 1 << 20
 ASIDE = ".relmgmt-new"
+_ACL = "system.posix_acl_access"  # who may read and write beyond owner, group and others
 
 
 def fsync_dir(path: str) -> None:
@@ -68,10 +70,11 @@ def write_durably(path: str, data: bytes, mode: int = 0o644) -> None:
     _publish(path, mode, fill)
 
 
-def replace_durably(path: str, data: bytes) -> None:
-    """Write a file anew that others read; mode, owner and group stay.
+def replace_durably(path: str, data: bytes, ready: Callable[[], None] | None = None) -> None:
+    """Write a file anew that others read; mode, owner, group, access control list and, where allowed, labels stay.
 
-    Raises PermissionError, with the file as it was, where the owner cannot be kept and not everybody may read it.
+    `ready` is called when nothing but the renaming is left; if it raises, the file stays as it was. Raises
+    PermissionError, with the file as it was, where the owner cannot be kept and not everybody may read it.
     """
     before = os.stat(path)
 
@@ -82,8 +85,9 @@ def replace_durably(path: str, data: bytes) -> None:
         except PermissionError as error:
             if not before.st_mode & stat.S_IROTH:
                 raise PermissionError(error.errno, "owner and group cannot be kept", path) from error
+        _keep_attributes(path, stream.fileno())
 
-    _publish(path, stat.S_IMODE(before.st_mode), fill)
+    _publish(path, stat.S_IMODE(before.st_mode), fill, ready)
 
 
 def copy_durably(source: str, target: str, mode: int | None = None) -> str:
@@ -108,7 +112,28 @@ def remove_tree(path: str) -> None:
         shutil.rmtree(path)
 
 
-def _publish(path: str, mode: int, fill: Callable[[BinaryIO], None]) -> None:
+def _keep_attributes(path: str, descriptor: int) -> None:
+    """Give a file the extended attributes of another, and not the list that it has inherited from its directory."""
+    try:
+        wanted, inherited = os.listxattr(path), os.listxattr(descriptor)
+    except OSError as error:
+        if error.errno == errno.ENOTSUP:
+            return
+        raise
+    if _ACL in inherited and _ACL not in wanted:
+        os.removexattr(descriptor, _ACL)
+    for name in wanted:
+        try:
+            os.setxattr(descriptor, name, os.getxattr(path, name))
+        except OSError as error:
+            # A label needs rights that its file's owner may lack; a list of those who may read is another matter.
+            if name == _ACL or error.errno not in (errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.ENODATA):
+                raise
+
+
+def _publish(
+    path: str, mode: int, fill: Callable[[BinaryIO], None], ready: Callable[[], None] | None = None
+) -> None:
     directory = os.path.dirname(os.path.abspath(path))
     aside = os.path.join(directory, f".{os.path.basename(path)}{ASIDE}")
     with _open_aside(aside) as stream:
@@ -118,6 +143,8 @@ def _publish(path: str, mode: int, fill: Callable[[BinaryIO], None]) -> None:
             os.fchmod(stream.fileno(), mode)
             stream.flush()
             os.fsync(stream.fileno())
+            if ready is not None:
+                ready()
             os.rename(aside, path)
         except BaseException:
             if os.path.exists(aside):

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import struct
 import threading
 from pathlib import Path
 
@@ -68,6 +70,89 @@ def test_an_owner_that_cannot_be_kept_matters_where_others_may_not_read(
         with pytest.raises(PermissionError, match="owner and group cannot be kept"):
             replace_durably(str(path), b"new")
     assert path.read_bytes() == text
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+NOBODY = 0xFFFFFFFF
+ACL = "system.posix_acl_access"
+ONE_MORE_READER = struct.pack(
+    "<I" + "HHI" * 5, 2, 1, 6, NOBODY, 2, 4, 12345, 4, 4, NOBODY, 16, 4, NOBODY, 32, 0, NOBODY
+)
+
+
+def given(path: Path, name: str, value: bytes) -> None:
+    try:
+        os.setxattr(path, name, value)
+    except OSError as error:
+        if error.errno != errno.ENOTSUP:
+            raise
+        pytest.skip("this file system has no extended attributes")
+
+
+def test_who_else_may_read_a_file_stays(tmp_path: Path) -> None:
+    path = tmp_path / "app.properties"
+    path.write_bytes(b"old")
+    given(path, ACL, ONE_MORE_READER)
+    given(path, "user.origin", b"installer")
+    mode = path.stat().st_mode
+    replace_durably(str(path), b"new")
+    assert path.read_bytes() == b"new"
+    assert os.getxattr(path, ACL) == ONE_MORE_READER
+    assert os.getxattr(path, "user.origin") == b"installer"
+    assert path.stat().st_mode == mode
+
+
+def test_nobody_comes_to_read_a_file_by_the_list_of_its_directory(tmp_path: Path) -> None:
+    path = tmp_path / "app.properties"
+    path.write_bytes(b"old")
+    given(tmp_path, "system.posix_acl_default", ONE_MORE_READER)
+    replace_durably(str(path), b"new")
+    assert ACL not in os.listxattr(path)
+
+
+@pytest.mark.parametrize("name,is_kept", [("security.selinux", True), (ACL, False)])
+def test_a_label_that_cannot_be_kept_is_let_go_and_a_list_of_readers_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, is_kept: bool
+) -> None:
+    path = tmp_path / "app.properties"
+    path.write_bytes(b"old")
+
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "listxattr", lambda where: [name] if where == str(path) else [])
+    monkeypatch.setattr(os, "getxattr", lambda where, one: b"value")
+    monkeypatch.setattr(os, "setxattr", refuse)
+    if is_kept:
+        replace_durably(str(path), b"new")
+    else:
+        with pytest.raises(PermissionError):
+            replace_durably(str(path), b"new")
+    assert path.read_bytes() == (b"new" if is_kept else b"old")
+    assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_system_without_attributes_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lack(_where: object) -> list[str]:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(os, "listxattr", lack)
+    path = tmp_path / "app.properties"
+    path.write_bytes(b"old")
+    replace_durably(str(path), b"new")
+    assert path.read_bytes() == b"new"
+
+
+def test_the_last_word_before_the_renaming_can_be_no(tmp_path: Path) -> None:
+    path = tmp_path / "app.properties"
+    path.write_bytes(b"old")
+
+    def ready() -> None:
+        aside = [one.read_bytes() for one in tmp_path.iterdir() if one != path]
+        raise ValueError(f"{aside!r} instead of {path.read_bytes()!r}")
+
+    with pytest.raises(ValueError, match=r"\[b'new'\] instead of b'old'"):
+        replace_durably(str(path), b"new", ready)
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
