@@ -83,6 +83,14 @@ def super_classes(element: Element) -> list[str]:
     return [each.strip() for each in (element.findtext("Super") or "").split(",") if each.strip()]
 
 
+def production_data(element: Element) -> Element | None:
+    """The text of XData ProductionDefinition, None if the class is no production (4.1)."""
+    for each in element.findall("XData"):
+        if each.get("name") == "ProductionDefinition":
+            return each.find("Data")
+    return None
+
+
 def describe(text: ClassText) -> CompiledClass:
     """What running code needs to know."""
     element = element_of(text)

@@ -159,7 +159,15 @@ class Compiler:
         if self.options.on("deleteextent"):
             self._delete_extent(element)
         self.store.put_compiled(ClassText(name, text.lines, text.changed, text.created))
+        if class_text.production_data(element) is not None:
+            self._production(name)
         return True
+
+    def _production(self, name: str) -> None:
+        """Compiling a production reads its definition into the tables, whatever they held (4.1)."""
+        from emulated.library.configuration import load_from_class
+
+        load_from_class(self.vm, name)
 
     def _up_to_date(self, name: str) -> bool:
         """Flag u: what was compiled as it stands is left alone (2.2)."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -215,6 +216,11 @@ class Emulator:
 
     def _globals(self) -> closing[Globals]:
         return closing(Globals(self.settings.socket))
+
+    def runs_with(self, item: str) -> dict[str, str]:
+        """The settings that an item of the running production was started with: by ``Target Name``, or ``Name``."""
+        running: dict[str, dict[str, str]] = json.loads(self.get("Ens.Runtime", "Values") or "{}")
+        return running.get(item, {})
 
     def clean(self) -> None:
         """As after creation, for the next test: no code and data of the application, no switch set."""

@@ -148,7 +148,7 @@ class Exporter:
 
     def _document(self, name: str) -> str:
         if name == "Ens.Config.DefaultSettings.esd":
-            from emulated.library.production import export_defaults
+            from emulated.library.defaults import export_defaults
 
             return export_defaults(self.vm)
         found = self.store.document(name)

@@ -73,6 +73,9 @@ class Facts(Switches):
     freeze_command_statuses: tuple[int, int] = (0, 1)
     #: 4.2: the number of a stopped production (only 1 = running was seen).
     production_stopped: int = 2
+    #: 4.1, 4.2: what GetItemSettingValue tells of a setting that the item itself does not have: the value in effect
+    #: ("effective"), nothing ("explicit"), or the method is not there ("absent").
+    item_setting_value: str = "effective"
     #: 3.3: dismounting a database in use "fails", or else its users get an error.
     dismount_in_use_fails: bool = False
 
@@ -93,6 +96,11 @@ class Facts(Switches):
     refused_login_status: int = 1
     #: Whether a line end is written when a line has been read that was not typed at a terminal.
     newline_after_input: bool = True
+    #: Which default setting counts more of two of which neither is the more specific: the one that names the
+    #: "production", or the one that names the "item" (4.1 and the manual: the most specific).
+    default_precedence: str = "production"
+    #: Whether saving an item notices that an element of its list of settings was altered in place.
+    embedded_change_noticed: bool = False
     #: Whether the banner with node and instance is shown before the first prompt.
     banner: bool = True
 
@@ -105,7 +113,8 @@ ALTERNATIVES: dict[str, Any] = {
     "delete_flag_2_drops_objects": False, "routine_ts_exists": False, "sha_hash_exists": False,
     "sha_hash_stream_exists": False, "base64_names": False, "routine_base64": False, "cdata_split": False,
     "integrity_global": "Other.IntegrityOutput", "wd_suspend_limit_exists": False, "freeze_command_statuses": (5, 3),
-    "production_stopped": 5, "dismount_in_use_fails": True, "diffexport_keeps_routine_time": True,
+    "production_stopped": 5, "item_setting_value": "absent", "default_precedence": "item",
+    "embedded_change_noticed": True, "dismount_in_use_fails": True, "diffexport_keeps_routine_time": True,
     "processes_listed": False, "routine_error_place": "line", "thaw_of_unfrozen_succeeds": False, "licence_status": 0,
     "refused_login_status": 0, "newline_after_input": False, "banner": False,
 }
@@ -136,6 +145,12 @@ class Scenario(Switches):
     start_delay: float = 0.0
     #: Seconds that stand for the 600 after which a freeze stops users too (3.1).
     freeze_timeout: float = 600.0
+    #: What GetProductionStatus says instead of what is so: 3 suspended, 4 troubled (4.2).
+    production_state: int = 0
+    #: A job of the production does not end: UpdateProduction times out unless it is forced (4.2).
+    update_hangs: bool = False
+    #: A production's class cannot be written, as under source control: SaveToClass fails.
+    class_read_only: bool = False
     #: The health word of qlist field 9 (1.1).
     health: str = "ok"
 

@@ -136,7 +136,7 @@ class Loader:
     def _document(self, item: Item) -> None:
         self.compiler.store.put_document(item.name, class_text.lines_of(item.content))
         if item.name == "Ens.Config.DefaultSettings.esd":
-            from emulated.library.production import import_defaults
+            from emulated.library.defaults import import_defaults
 
             import_defaults(self.vm, item.content)
 

@@ -62,7 +62,9 @@ _MODULES = {
     "%GlobalCharacterStream": ("streams", "2.1, language"),
     "Backup.General": ("backup", "3.1, FAULTS"), "SYS.Database": ("database", "3.3"),
     "%SYS.Journal.System": ("journals", "3.4"), "%SYS.Journal.File": ("journals", "3.4"),
-    "Ens.Director": ("production", "4.2"), "Ens.Config.DefaultSettings": ("production", "4.1"),
+    "Ens.Director": ("production", "4.2"), "Ens.Config.DefaultSettings": ("defaults", "4.1"),
+    "Ens.Config.Production": ("configuration", "4.1"), "Ens.Config.Item": ("configuration", "4.1"),
+    "Ens.Config.Setting": ("configuration", "4.1"), "%Collection.ListOfObj": ("collections", "4.1, language"),
     "^Integrity": ("integrity", "3.5"), "^JRNSWTCH": ("journals", "3.4"),
 }
 CLASSES: dict[str, dict[str, Method]] = {}

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from emulated import qualifiers
-from emulated.class_text import element_of, storage_globals
+from emulated.class_text import element_of, production_data, storage_globals
 from emulated.code import CodeStore
 from emulated.compiler import Compiler
 from emulated.exporter import Exporter, Missing
@@ -278,6 +278,10 @@ def _delete_class(vm: Machine, store: CodeStore, name: str, with_data: bool) -> 
     if with_data and definition is not None:
         for each in storage_globals(element_of(definition)):
             vm.place(each, []).kill()
+    if definition is not None and production_data(element_of(definition)) is not None:
+        from emulated.library.configuration import forget
+
+        forget(vm, name)
     store.delete_class(name)
     store.delete_routine(f"{name}.1", "INT")
     store.delete_object(f"{name}.1")

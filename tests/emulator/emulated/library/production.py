@@ -1,59 +1,66 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Productions: control and default settings, as little as releases touch (FACTS 4.1, 4.2).
+"""Productions that run: Ens.Director, and the queues before their items (FACTS 4.2).
 
-A production is a compiled class with XData ProductionDefinition; which one runs is in ^Ens.Runtime.
+Which one runs is in ^Ens.Runtime, and with what values: an item goes on with those it was started with until the
+production is updated.
 """
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
-from xml.sax.saxutils import quoteattr
+import json
 
-from emulated import class_text
-from emulated.code import ClassText, CodeStore
-from emulated.errors import MError
-from emulated.library import status
+from emulated.library import configuration, defaults, status
+from emulated.library.configuration import Item
 from emulated.machine import Machine
 from emulated.registry import flag, method
-from emulated.values import Oref, Value, text
+from emulated.values import Value, text
 from emulated.variables import Tree
 
-_RUNNING = 1
-_DEFAULTS = "Ens.Config.DefaultSettingsD"
-_FIELDS = ("ProductionName", "ItemName", "HostClassName", "SettingName", "SettingValue", "Description", "Deployable")
-_ATTRIBUTES = ("production", "item", "hostclass", "setting", "value", "description", "deployable")
-
-
-# -- Ens.Director --------------------------------------------------------------------
+RUNNING, SUSPENDED, TROUBLED = 1, 3, 4
+_RUNTIME = "Ens.Runtime"
 
 
 def _active(vm: Machine) -> str:
-    return text(vm.place("Ens.Runtime", ["Name"]).read() or "")
+    return text(vm.place(_RUNTIME, ["Name"]).read() or "")
+
+
+def _state(vm: Machine) -> int:
+    runs = text(vm.place(_RUNTIME, ["State"]).read() or "") == "1"
+    return vm.settings.scenario.production_state or (RUNNING if runs else vm.facts.production_stopped)
 
 
 def _runs(vm: Machine) -> bool:
-    return text(vm.place("Ens.Runtime", ["State"]).read() or "") == "1"
+    return _state(vm) == RUNNING
 
 
-def _production(vm: Machine, name: str) -> tuple[ClassText, Element, Element] | None:
-    """The class's text and element, and its production definition."""
-    found = CodeStore(vm).compiled(name)
-    if found is None:
-        return None
-    element = class_text.element_of(found)
-    data = next((each.findtext("Data") for each in element.findall("XData")
-                 if each.get("name") == "ProductionDefinition"), None)
-    if data is None:
-        return None
-    return found, element, ElementTree.fromstring(data.strip())  # the emulator's own store
+def effective(vm: Machine, production: str) -> dict[str, dict[str, str]]:
+    """By item: every setting that has a value in the item or in a default, ``Target Name`` or ``Name``."""
+    found: dict[str, dict[str, str]] = {}
+    for item in configuration.open_items(vm, production) or []:
+        held = {f"{target} {name}": value for target, name, value in item.stored}
+        explicit = {name for _target, name, _value in item.stored}
+        for name in defaults.names(vm):
+            value = defaults.value(vm, production, _name(item), text(item.properties["ClassName"]), name)
+            if name not in explicit and value is not None:
+                held[name] = value
+        found[_name(item)] = held
+    return found
+
+
+def _name(item: Item) -> str:
+    return text(item.properties["Name"])
+
+
+def _take_over(vm: Machine) -> None:
+    """The items run with what the configuration says now."""
+    vm.place(_RUNTIME, ["Values"]).set(json.dumps(effective(vm, _active(vm)), sort_keys=True))
 
 
 @method("Ens.Director", "GetProductionStatus", "&name,&state")
 def production_status(vm: Machine, name: Tree, state: Tree) -> Value:
     """1 running; the other numbers are [M]."""
     name.value = _active(vm)
-    state.value = _RUNNING if _runs(vm) else vm.facts.production_stopped
+    state.value = _state(vm)
     return status.OK
 
 
@@ -74,10 +81,11 @@ def start(vm: Machine, name: Value) -> Value:
     wanted = text(name) or _active(vm)
     if _runs(vm):
         return status.error(5001, f"Production '{_active(vm)}' is already running")
-    if _production(vm, wanted) is None:
+    if configuration.open_items(vm, wanted) is None:
         return status.error(5351, wanted)
-    vm.place("Ens.Runtime", ["Name"]).set(wanted)
-    vm.place("Ens.Runtime", ["State"]).set("1")
+    vm.place(_RUNTIME, ["Name"]).set(wanted)
+    vm.place(_RUNTIME, ["State"]).set("1")
+    _take_over(vm)
     return status.OK
 
 
@@ -85,128 +93,66 @@ def start(vm: Machine, name: Value) -> Value:
 def stop(vm: Machine, timeout: Value, force: Value) -> Value:
     if not _runs(vm):
         return status.error(5001, "No production is running")
-    vm.place("Ens.Runtime", ["State"]).set("0")
+    vm.place(_RUNTIME, ["State"]).set("0")
     return status.OK
 
 
 @method("Ens.Director", "UpdateProduction", "timeout=10,force=0")
 def update(vm: Machine, timeout: Value, force: Value) -> Value:
-    return status.OK if _runs(vm) else status.error(5001, "No production is running")
+    """A job that does not end makes it time out, unless it is killed; the items keep their old values then."""
+    if not _runs(vm):
+        return status.error(5001, "No production is running")
+    if vm.settings.scenario.update_hangs and not flag(force):
+        return status.error(5001, f"Production '{_active(vm)}' was not updated within {text(timeout)} seconds")
+    _take_over(vm)
+    return status.OK
 
 
 @method("Ens.Director", "ProductionNeedsUpdate", "&reason")
 def needs_update(vm: Machine, reason: Tree) -> Value:
-    return 0
+    running = json.loads(text(vm.place(_RUNTIME, ["Values"]).read() or "{}"))
+    wanted = effective(vm, _active(vm))
+    changed = sorted(name for name in {*running, *wanted} if running.get(name) != wanted.get(name))
+    if not _runs(vm) or not changed:
+        return 0
+    reason.value = f"Item '{changed[0]}' has been modified"
+    return 1
+
+
+@method("Ens.Director", "GetItemSettingValue", "item,target,setting,&sc",
+        when=lambda settings: settings.facts.item_setting_value != "absent")
+def item_setting_value(vm: Machine, name: Value, target: Value, setting: Value, found: Tree) -> Value:
+    """``Item`` of the active production, or ``Production||Item``."""
+    production, _, item = text(name).rpartition("||")
+    held = effective(vm, production or _active(vm)).get(item)
+    if held is None:
+        found.value = status.error(5001, f"Item '{item}' is not in the production")
+        return ""
+    found.value = status.OK
+    default = held.get(text(setting), "") if vm.facts.item_setting_value == "effective" else ""
+    return held.get(f"{text(target)} {text(setting)}", default)
 
 
 @method("Ens.Director", "EnableConfigItem", "item,enable=1,doUpdate=1")
 def enable_item(vm: Machine, item: Value, enable: Value, do_update: Value) -> Value:
-    """Lasts: it is written to the class."""
-    found = _production(vm, _active(vm))
-    one = next((each for each in found[2].findall("Item") if each.get("Name") == text(item)), None) if found else None
-    if found is None or one is None:
+    """Lasts: it is written to tables and class."""
+    items = configuration.open_items(vm, _active(vm)) or []
+    one = next((each for each in items if _name(each) == text(item)), None)
+    if one is None:
         return status.error(5001, f"Item '{text(item)}' is not in the production")
-    one.set("Enabled", "true" if flag(enable) else "false")
-    compiled, element, production = found
-    for each in element.findall("XData"):
-        data = each.find("Data")
-        if each.get("name") == "ProductionDefinition" and data is not None:
-            data.text = "\n" + ElementTree.tostring(production, encoding="unicode") + "\n"
-    changed = ClassText(compiled.name, class_text.lines_of(element), compiled.changed, compiled.created)
-    store = CodeStore(vm)
-    store.put_definition(changed)
-    store.put_compiled(changed)
+    one.properties["Enabled"] = str(int(flag(enable)))
+    configuration.save_item(vm, one)
+    configuration.write_back(vm, _active(vm), items)
     return status.OK
 
 
 @method("Ens.Director", "IsItemEnabled", "item")
 def is_item_enabled(vm: Machine, item: Value) -> Value:
-    found = _production(vm, _active(vm))
-    items = found[2].findall("Item") if found else []
-    return int(any(each.get("Name") == text(item) and each.get("Enabled", "true") == "true" for each in items))
+    items = configuration.open_items(vm, _active(vm)) or []
+    return int(any(_name(each) == text(item) and flag(each.properties["Enabled"]) for each in items))
 
 
-# -- default settings ----------------------------------------------------------------
-
-
-class DefaultSetting(Oref):
-    """One row: the value of a setting where the production says none."""
-
-    class_name = "Ens.Config.DefaultSettings"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.properties: dict[str, Value] = dict.fromkeys(_FIELDS, "")
-
-    def get_property(self, name: str) -> Value:
-        if name not in self.properties:
-            raise MError("PROPERTY DOES NOT EXIST", f"*{name},{self.class_name}")
-        return self.properties[name]
-
-    def set_property(self, name: str, value: Value) -> None:
-        self.get_property(name)
-        self.properties[name] = value
-
-    def id(self) -> str:
-        """IdKey: Production||Item||HostClass||Setting."""
-        return "||".join(text(self.properties[each]) for each in _FIELDS[:4])
-
-
-@method("Ens.Config.DefaultSettings", "%New")
-def new_setting(vm: Machine) -> Value:
-    return DefaultSetting()
-
-
-@method("Ens.Config.DefaultSettings", "%ExistsId", "id")
-def setting_exists(vm: Machine, key: Value) -> Value:
-    return int(vm.place(_DEFAULTS, [text(key)]).data() != 0)
-
-
-@method("Ens.Config.DefaultSettings", "%OpenId", "id,concurrency=-1,&sc")
-def open_setting(vm: Machine, key: Value, concurrency: Value, found: Tree) -> Value:
-    if not vm.place(_DEFAULTS, [text(key)]).data():
-        found.value = status.error(5809, "Ens.Config.DefaultSettings", key)
-        return ""
-    made = DefaultSetting()
-    for subscripts, value in vm.place(_DEFAULTS, [text(key)]).nodes():
-        made.properties[text(subscripts[0])] = value
-    found.value = status.OK
-    return made
-
-
-@method("Ens.Config.DefaultSettings", "%Save", instance=True)
-def save_setting(vm: Machine, this: DefaultSetting) -> Value:
-    for each in _FIELDS[:4]:
-        if this.properties[each] == "":
-            return status.error(5659, each)
-    for name, value in this.properties.items():
-        vm.place(_DEFAULTS, [this.id(), name]).set(value)
-    return status.OK
-
-
-@method("Ens.Config.DefaultSettings", "%DeleteId", "id")
-def delete_setting(vm: Machine, key: Value) -> Value:
-    vm.place(_DEFAULTS, [text(key)]).kill()
-    return status.OK
-
-
-def import_defaults(vm: Machine, element: Element) -> None:
-    """Rows of the document Ens.Config.DefaultSettings.esd."""
-    for each in element.iter("item"):
-        made = DefaultSetting()
-        for field, attribute in zip(_FIELDS, _ATTRIBUTES, strict=True):
-            made.properties[field] = each.get(attribute, "")
-        save_setting(vm, made)
-
-
-def export_defaults(vm: Machine) -> str:
-    rows: dict[str, dict[str, str]] = {}
-    for subscripts, value in vm.place(_DEFAULTS, []).nodes():
-        rows.setdefault(text(subscripts[0]), {})[text(subscripts[1])] = text(value)
-    items = [
-        "<item " + " ".join(f"{attribute}={quoteattr(row.get(field, ''))}"
-                            for field, attribute in zip(_FIELDS, _ATTRIBUTES, strict=True)) + "/>"
-        for row in rows.values()
-    ]
-    return "\n".join(['<Document name="Ens.Config.DefaultSettings.esd">', "<defaultSettings>", *items,
-                      "</defaultSettings>", "</Document>", ""])
+def queues(vm: Machine) -> list[dict[str, str]]:
+    """Rows of Ens.Queue:Enumerate: queues and what waits in them, as a test laid them down in ^Ens.Queue."""
+    return [{"Name": text(subscripts[0]), "Count": text(value)}
+            for subscripts, value in vm.place("Ens.Queue", []).nodes() if len(subscripts) == 1]

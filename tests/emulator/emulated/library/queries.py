@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""%ResultSet over the class queries that FACTS name: StudioOpenDialog (FACTS 2.1), DatabaseList (FACTS 3.2)."""
+"""%ResultSet over class queries: StudioOpenDialog (FACTS 2.1), DatabaseList (3.2), Enumerate of Ens.Queue (4.2)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from emulated import registry
 from emulated.errors import MError
 from emulated.library import routines, status
 from emulated.machine import Machine
@@ -42,15 +43,23 @@ def _database_list(vm: Machine, arguments: list[str]) -> Rows:
     return [{"Directory": each} for each in vm.globals.ask("directories")]
 
 
+def _queues(vm: Machine, arguments: list[str]) -> Rows:
+    from emulated.library.production import queues
+
+    return queues(vm)
+
+
 _QUERIES: dict[str, Callable[[Machine, list[str]], Rows]] = {
     "%RoutineMgr:StudioOpenDialog": _open_dialog, "Backup.General:DatabaseList": _database_list,
+    "Ens.Queue:Enumerate": _queues,
 }
 
 
 @method("%ResultSet", "%New", "query=")
 def new_result_set(vm: Machine, query: Value) -> Value:
-    if text(query) not in _QUERIES or (text(query).startswith("Backup") and vm.namespace != "%SYS"):
-        raise MError("CLASS DOES NOT EXIST", f"*{text(query).partition(':')[0]}", f"query {text(query)}")
+    class_name = text(query).partition(":")[0]
+    if text(query) not in _QUERIES or not registry.visible(vm, class_name):
+        raise MError("CLASS DOES NOT EXIST", f"*{class_name}", f"query {text(query)}")
     return ResultSet(text(query))
 
 

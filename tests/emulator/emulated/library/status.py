@@ -19,7 +19,8 @@ _TEXTS = {
         5351: "Class '%1' does not exist", 5373: "Class '%1', used by '%2', does not exist",
         5475: "Error compiling routine: %1. Errors: %2", 5659: "Property '%1' required", 5809: "Object to Load not "
         "found, class '%1', ID '%2'", 5123: "Unable to find entry point for method '%1'",
-        6301: "SAX XML Parser Error: %1", 6024: "Routine '%1' does not exist", 7000: "Integrity check found errors: %1",
+        6301: "SAX XML Parser Error: %1", 5810: "Object to delete not found, class '%1', ID '%2'",
+        6024: "Routine '%1' does not exist", 7000: "Integrity check found errors: %1",
     },
     "de": {
         1003: "Leerzeichen erwartet : '%1' : Offset:%2 [%3]", 5001: "%1", 5002: "%1: %2",
@@ -29,6 +30,7 @@ _TEXTS = {
         5475: "Fehler beim Kompilieren der Routine: %1. Fehler: %2", 5659: "Eigenschaft '%1' erforderlich",
         5809: "Zu ladendes Objekt nicht gefunden, Klasse '%1', ID '%2'",
         5123: "Einsprungpunkt der Methode '%1' nicht gefunden", 6301: "SAX XML Parser Fehler: %1",
+        5810: "Zu löschendes Objekt nicht gefunden, Klasse '%1', ID '%2'",
         6024: "Routine '%1' existiert nicht", 7000: "Integritätsprüfung fand Fehler: %1",
     },
 }
