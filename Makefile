@@ -46,7 +46,12 @@ test-integration: $(READY) ## Test modules and sandbox on a real engine and real
 
 .PHONY: test-e2e
 test-e2e: $(READY) ## Carry whole change cycles out, with every way they can go wrong
-	pytest -q -n 2 --dist loadfile tests/e2e
+	pytest -q -n 2 --dist loadfile -m "not rotating" tests/e2e
+
+TURN ?= all
+.PHONY: test-rotating
+test-rotating: $(READY) ## Carry out the change cycles that make test leaves out; TURN=NUMBER a third of them
+	pytest -q -n 2 --dist loadfile -m rotating --turn $(TURN) tests/e2e
 
 .PHONY: faults
 faults: $(READY) ## Kill, cut the power, fill and tear disks: every fault of backup, restore and load (root)
@@ -79,7 +84,7 @@ molecule: $(READY) ## Carry a release out on hosts in containers (root; podman o
 	tools/molecule
 
 .PHONY: test-all
-test-all: test ## Test every engine that is emulated, every ansible-core and Python found here, then in containers
+test-all: test test-rotating ## Test every engine that is emulated, every ansible-core and Python found here, then in containers
 	RELMGMT_ENGINES=all pytest -q -n 2 --dist loadfile tests/integration -k iris
 	RELMGMT_LIBERTY=all pytest -q -n 2 --dist loadfile tests/integration -k "websphere and ibm"
 	RELMGMT_JYTHON=all pytest -q tests/integration/test_was_jython.py

@@ -14,10 +14,10 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Inv
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
     Bundle,
     bundle_of,
-    lint_bundle,
     load_bundle,
     load_ticket,
 )
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle_lint import lint_bundle
 from ansible_collections.relmgmt.release.plugins.plugin_utils.window import window_on
 from relmgmt_runner.errors import DONE, REFUSED, USAGE, UsageError
 

@@ -9,6 +9,24 @@ from pathlib import Path
 import pytest
 from environment import Environment
 
+TURNS = 3
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """--turn: which of the rotating tests."""
+    parser.addoption("--turn", default="all", help="of the rotating tests a third, by this number; or all")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of the rotating tests those whose turn it is."""
+    turn = config.getoption("--turn", "all")
+    if turn == "all":
+        return
+    rotating = [item for item in items if item.get_closest_marker("rotating")]
+    waiting = [item for place, item in enumerate(rotating) if place % TURNS != int(turn) % TURNS]
+    config.hook.pytest_deselected(items=waiting)
+    items[:] = [item for item in items if item not in waiting]
+
 
 @pytest.fixture(scope="session")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:

@@ -65,7 +65,7 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("host", MOVES)
+@pytest.mark.parametrize("host", [pytest.param("app2", marks=pytest.mark.rotating), "app3"])
 def test_a_failure_on_one_host_stops_the_rollout(installed: Environment, host: str) -> None:
     """T36, T37: host 2 of 3, host 3 of 3 (1 of 3: test_a_failing_check_rolls_both_halves_back).
 
@@ -167,6 +167,7 @@ def test_a_release_cut_off_goes_on_when_started_again(installed: Environment, tm
     assert installed.play("rollback", "CHG0000002").verdict == "rolled_back"
 
 
+@pytest.mark.rotating
 def test_two_at_once(installed: Environment) -> None:
     """Invariant 5: one works, the other is refused naming the holder; one that sleeps is stale."""
     for ticket in ("CHG0000002", "CHG0000003"):
@@ -190,6 +191,7 @@ def test_two_at_once(installed: Environment) -> None:
     assert installed.play("rollback", "CHG0000002").verdict == "rolled_back"
 
 
+@pytest.mark.rotating
 def test_a_stale_run_that_wakes_up_is_refused_by_the_hosts(installed: Environment) -> None:
     before = installed.snapshot()
     assert installed.play("deliver", "CHG0000002").status == 0

@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
 import real_input
 from environment import Environment
 
@@ -22,6 +23,7 @@ def compiler_says(environment: Environment, source: str, scratch: Path) -> list[
     return re.findall(r"line (\d+), source module.*\n%GTM-E-\w+, (.*)", done.stderr)
 
 
+@pytest.mark.rotating
 def test_real_packages_are_released_and_taken_back(installed: Environment, tmp_path: Path) -> None:
     before = installed.snapshot()
     dist = Path(installed.variables("db1")["relmgmt_instance"]["gtm"]["dist"])
@@ -42,6 +44,7 @@ def test_real_packages_are_released_and_taken_back(installed: Environment, tmp_p
     assert installed.snapshot() == before
 
 
+@pytest.mark.rotating
 def test_a_routine_that_does_not_compile_is_named_in_both_places(installed: Environment, tmp_path: Path) -> None:
     before = installed.snapshot()
     source = (real_input.npm(real_input.ROUTINES) / "src" / "v4wNode.m").read_text()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import urllib.parse
 
+import pytest
 from environment import Environment
 from relmgmt_sandbox.load import Load, Question
 
@@ -60,6 +61,7 @@ def carry_out(environment: Environment, *phases: str) -> None:
         assert run.verdict in ("phase_done", "nothing_to_do"), run.output
 
 
+@pytest.mark.rotating
 def test_each_phase_alone_carries_the_same_release(installed: Environment) -> None:
     """A9: users at work lose nothing in the rollout. The testers' door has the users' upstream, and stays open."""
     before = installed.snapshot()

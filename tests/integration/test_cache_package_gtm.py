@@ -13,7 +13,7 @@ from package_cycle import Cycle, global_xml, routine_xml
 
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_engine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import observe_cache_items
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import observe_cache_items
 
 CASE1 = "CASE ;cases\n write \"case 1\",!\n quit\n"
 CASE2 = "CASE ;cases\n write \"case 2\",!\n quit\nTAIL ;text\n write $text(+0),\" \",$text(TAIL),!\n quit\n"
@@ -312,9 +312,9 @@ def test_drift_is_seen_by_what_the_ledger_keeps(cycle):
     cycle.install(args)
     current = cycle.ledger().current("cache_package:CFIS")
     recipe = current["detail"]["observe"]
-    assert observe_cache_items(recipe) == recipe["digest"]
+    assert observe_cache_items(recipe).digest == recipe["digest"]
     cycle.gtm.routine("CASE", CASE1)
-    assert observe_cache_items(recipe) != recipe["digest"]
+    assert observe_cache_items(recipe).digest != recipe["digest"]
 
 
 def test_the_engines_own_utilities_are_a_package_like_any_other(cycle):

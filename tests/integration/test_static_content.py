@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from web_host import build_zip, close, deliver, mark_undone, newest_act, permit, run, sha256, tree
 
-from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import observe_static, undo_static
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import observe_static
+from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import undo_static
 
 
 class Site:
@@ -150,7 +151,7 @@ def test_drift_is_seen_and_repaired_into_a_fresh_directory(site):
     assert site.read("index.html") == "one"
     assert (path / "index.html").read_text() == "by hand"  # evidence, and the way back
     assert run("static_content", options)["changed"] is False
-    assert observe_static({"document_root": str(site.root)}) == done["tree_digest"]
+    assert observe_static({"document_root": str(site.root)}).digest == done["tree_digest"]
 
 
 def test_permissions_are_kept_or_as_wanted(site):

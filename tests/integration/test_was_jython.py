@@ -27,7 +27,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app impo
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war, undo_war
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import observe_war
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import undo_war
 
 SECRET = "s3cret-pässwörd #1"
 APP = WebApp("cfis", "/cfis")
@@ -98,7 +99,7 @@ def test_a_release_and_the_way_back_with_one_start_of_wsadmin_each(was, tmp_path
     assert done["previous_sha256"] == first["sha256"]
     assert checked["diff"] == done["diff"]
     assert sha256(Path(done["shared_package"])) == first["sha256"]
-    assert observe_war(newest_act(web.ledger)["undo"]).sha256 == second["sha256"]
+    assert observe_war(newest_act(web.ledger)["undo"]).digest == second["sha256"]
     was.cell.starts = 0
     assert undo_war(newest_act(web.ledger)["undo"], None)["restored"] is True
     assert was.cell.starts == 1

@@ -13,7 +13,8 @@ from liberty_server import create_server
 from web_application import PATIENCE, Web
 from web_host import BROKEN_WEB_XML, build_zip, newest_act, permit, run, sha256, tree
 
-from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war, undo_war
+from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import observe_war
+from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import undo_war
 
 
 @pytest.fixture(scope="session", params=["expanded", "json log"])
@@ -154,7 +155,7 @@ def test_drift_is_seen_and_repaired(web):
     build_zip(web.packages / "other.war", {"index.html": "by hand"})
     war.write_bytes((web.packages / "other.war").read_bytes())
     assert web.info()["drift"] is True
-    assert observe_war(newest_act(web.ledger)["undo"]).sha256 == sha256(web.packages / "other.war")
+    assert observe_war(newest_act(web.ledger)["undo"]).digest == sha256(web.packages / "other.war")
     done = run("websphere_app", first)
     assert (done["changed"], done["action"], done["drift"]) == (True, "update", True)
     assert web.page() == (200, "one")

@@ -20,7 +20,7 @@ from gtm_change import CHANGE, Change, TwoRegions, tree
 from module_runner import COLLECTIONS, run_module, run_module_raw
 from sshd import Sshd, start_sshd
 
-from ansible_collections.relmgmt.release.plugins.module_utils import _worker
+from ansible_collections.relmgmt.release.plugins.module_utils import _worker_view
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 
 BEGUN = "worker:begun:stop"
@@ -153,9 +153,9 @@ def until(true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-def workers(job: Change) -> list[_worker.WorkerDirectory]:
+def workers(job: Change) -> list[_worker_view.WorkerView]:
     """Living workers on this host."""
-    return _worker.living(str(job.ledger.parent / "workers"))
+    return _worker_view.living(str(job.ledger.parent / "workers"))
 
 
 def stopped(job: Change) -> int:

@@ -27,7 +27,6 @@ from ansible_collections.relmgmt.release.plugins.plugin_utils import cycle_state
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
     Bundle,
     bundle_of,
-    lint_bundle,
     load_ticket,
 )
 from ansible_collections.relmgmt.release.plugins.plugin_utils.holder import is_dead, this_run
@@ -60,7 +59,7 @@ class Reading:
         self.policy = self.values.get("relmgmt_policy") or {}
         self.clock, self.now = self._time(task_vars)
         self.ticket: Ticket
-        self.case: gates.Case
+        self.case: gates.Case | None = None
         self.approvals: list[Approval]
         self.ticket, self.approvals, self.bundle_path = load_ticket(path)
         self.states = cycle_state.states(task_vars, self.ticket.change)
@@ -119,12 +118,14 @@ class ActionModule(ActionBase):
         self, reading: Reading, known: dict[str, Any], anchor: str, entry: str
     ) -> dict[str, Any]:
         demand(reading.values, "relmgmt_policy")
-        bundle, verdicts = self._judge(reading)
+        bundle, verdicts = self._load(reading)
         check = bool(self._task.check_mode)
         finished = bundle is not None and cycle_state.finished(reading.states, bundle.digest)
         if finished:
             verdicts = [gates.Verdict("finished", gates.PASS,
                                       f"{reading.ticket.change} is finished on every host")]
+        elif bundle is not None:
+            verdicts += self._judge(reading, bundle)
         stops = [*self._silent(reading), *self._held(reading, known, anchor, entry)]
         verdicts = [*verdicts, *stops]
         self._show(reading, verdicts)
@@ -139,11 +140,17 @@ class ActionModule(ActionBase):
             return {**cycle, "changed": False}
         return self._claim(reading, cycle, known, anchor, "receipt" if passes else "lease")
 
-    def _judge(self, reading: Reading) -> tuple[Bundle | None, list[gates.Verdict]]:
+    def _load(self, reading: Reading) -> tuple[Bundle | None, list[gates.Verdict]]:
         try:
             bundle = bundle_of(reading.ticket, reading.bundle_path)
         except InvalidInput as error:
             return None, [gates.Verdict("bundle", gates.REFUSE, str(error), error.cure)]
+        if reading.ticket.on_demand:
+            return bundle, []
+        whole = gates.Verdict("bundle", gates.PASS, f"{bundle.name} {bundle.digest[:12]}…, every file as sealed")
+        return bundle, [whole]
+
+    def _judge(self, reading: Reading, bundle: Bundle) -> list[gates.Verdict]:
         outage = gates.needs_outage(bundle.release, reading.ticket)
         window = window_on(gates.window_rule(reading.policy, outage), reading.ticket.date)
         case = gates.Case(
@@ -153,9 +160,11 @@ class ActionModule(ActionBase):
         )
         reading.case = case
         if reading.ticket.on_demand:
-            return bundle, gates.decide(case)
-        whole = gates.Verdict("bundle", gates.PASS, f"{bundle.name} {bundle.digest[:12]}…, every file as sealed")
-        return bundle, [whole, gates.judge_packages(lint_bundle(bundle)), *gates.decide(case)]
+            return gates.decide(case)
+        # Imported here: of a change that is finished nothing is judged.
+        from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle_lint import lint_bundle
+
+        return [gates.judge_packages(lint_bundle(bundle)), *gates.decide(case)]
 
     def _silent(self, reading: Reading) -> list[gates.Verdict]:
         """Hosts that did not answer: a release starts only when all of them do."""
@@ -227,7 +236,7 @@ class ActionModule(ActionBase):
     def _ends_at(self, reading: Reading) -> float:
         """When test mode has to be over; 0 without it, and where a verdict says that the hours are wrong."""
         try:
-            return gates.ends_at(reading.case) if reading.ticket.enters_test_mode else 0.0
+            return gates.ends_at(reading.case) if reading.case and reading.ticket.enters_test_mode else 0.0
         except InvalidInput:
             return 0.0
 
@@ -273,7 +282,9 @@ class ActionModule(ActionBase):
     # -- delivery, days ahead, under a gate of its own: no window, no approval -------------
 
     def _deliver(self, reading: Reading, known: dict[str, Any]) -> dict[str, Any]:
-        bundle, verdicts = self._judge(reading)
+        bundle, verdicts = self._load(reading)
+        if bundle is not None:
+            verdicts += self._judge(reading, bundle)
         verdicts = [verdict for verdict in verdicts if verdict.gate in gates.OF_DELIVERY]
         self._show(reading, verdicts)
         answer = gates.overall(verdicts)

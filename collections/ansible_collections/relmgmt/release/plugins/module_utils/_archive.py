@@ -14,7 +14,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional
 from ansible_collections.relmgmt.release.plugins.module_utils._core.archive import Limits, Member, check_listing
 from ansible_collections.relmgmt.release.plugins.module_utils._core.tree import Entry, complete, wanted_mode
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
-from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, sha256_file
+from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir
 
 _CHUNK = 1 << 18
 _CURE = "have the package built and delivered again"
@@ -79,26 +79,6 @@ def extract(path: str, into: str, limits: Limits, ownership: Ownership, label: s
     for directory, _names, _files in os.walk(into, topdown=False):
         fsync_dir(directory)
     return wanted
-
-
-def observe_tree(root: str) -> List[Entry]:
-    """What lies below a directory now; links and devices appear as entries that no package has."""
-    found: List[Entry] = []
-    for directory, names, files in os.walk(root):
-        for name in names + files:
-            path = os.path.join(directory, name)
-            found.append(_observed(path, os.path.relpath(path, root)))
-    return sorted(found)
-
-
-def _observed(path: str, relative: str) -> Entry:
-    status = os.lstat(path)
-    mode = stat.S_IMODE(status.st_mode)
-    if stat.S_ISDIR(status.st_mode):
-        return Entry(relative, "", mode, 0)
-    if stat.S_ISREG(status.st_mode):
-        return Entry(relative, sha256_file(path), mode, status.st_size)
-    return Entry(relative, "neither file nor directory", mode, 0)
 
 
 @contextmanager

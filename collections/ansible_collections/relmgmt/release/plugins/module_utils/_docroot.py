@@ -5,42 +5,21 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import List, Optional
+from typing import List
 
-from ansible_collections.relmgmt.release.plugins.module_utils._archive import Ownership, extract, observe_tree
+from ansible_collections.relmgmt.release.plugins.module_utils._archive import Ownership, extract
 from ansible_collections.relmgmt.release.plugins.module_utils._core.archive import Limits
 from ansible_collections.relmgmt.release.plugins.module_utils._core.tree import Entry, differences
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._docroot_view import RELEASES, DocumentRootView
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs, remove_tree
+from ansible_collections.relmgmt.release.plugins.module_utils._tree import observe_tree
 
-_RELEASES = "releases"
 _PART = ".part"
 
 
-class DocumentRoot:
-    """Links are the text of `current`, such as releases/CFIS002-0123456789ab, relative to the root."""
-
-    def __init__(self, path: str) -> None:
-        self.path = os.path.abspath(path)
-        self._current = os.path.join(self.path, "current")
-        self._releases = os.path.join(self.path, _RELEASES)
-
-    def link(self) -> Optional[str]:
-        """Where `current` leads, None when there is none."""
-        if os.path.islink(self._current):
-            return os.readlink(self._current)
-        if os.path.exists(self._current):
-            cure = "move it to %s/<name> and make a link to it in its place" % self._releases
-            raise InvalidInput("current is not a link", self._current, cure)
-        return None
-
-    def path_of(self, link: str) -> str:
-        """The directory that a link leads to."""
-        return os.path.join(self.path, link)
-
-    def tree(self, link: str) -> List[Entry]:
-        """What lies in the directory that a link leads to; empty when it is gone."""
-        return observe_tree(self.path_of(link))
+class DocumentRoot(DocumentRootView):
+    """A document root whose content is switched."""
 
     def foreign(self, link: str, uid: int, gid: int) -> List[str]:
         """Paths whose owner or group is not the wanted one; -1 wants nothing."""
@@ -55,13 +34,13 @@ class DocumentRoot:
     def links(self) -> List[str]:
         """Every directory below releases, as a link to it would read."""
         names = os.listdir(self._releases) if os.path.isdir(self._releases) else []
-        return ["%s/%s" % (_RELEASES, name) for name in sorted(names) if not name.endswith(_PART)]
+        return ["%s/%s" % (RELEASES, name) for name in sorted(names) if not name.endswith(_PART)]
 
     def free_link(self, name: str, wanted: List[Entry], ownership: Ownership) -> str:
         """The link for this content: a directory that holds exactly it, else a name not in use."""
         number = 1
         while True:
-            link = "%s/%s" % (_RELEASES, name if number == 1 else "%s-r%d" % (name, number))
+            link = "%s/%s" % (RELEASES, name if number == 1 else "%s-r%d" % (name, number))
             if not os.path.lexists(self.path_of(link)) or self._is_sound(link, wanted, ownership):
                 return link
             number += 1

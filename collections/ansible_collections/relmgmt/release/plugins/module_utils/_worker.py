@@ -14,18 +14,17 @@ while it lives joins it. Its directory, `<workers>/<id>/`:
 from __future__ import annotations
 
 import fcntl
-import glob
 import json
 import os
 import signal
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Callable, Dict, Iterator, List, NoReturn, Optional, Set
+from typing import Any, Callable, Dict, Iterator, NoReturn
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import Progress
-from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import Meter, reading
+from ansible_collections.relmgmt.release.plugins.module_utils._core.progress import Meter
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     fsync_dir,
@@ -33,54 +32,21 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     remove_tree,
     write_durably,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._worker_view import MINE, WorkerView, directories
 
 RECORD_SIZE = 8192  # bytes of `progress`
 RESERVE = 1 << 18  # bytes set aside for the result, so that a disk which fills up meanwhile cannot lose it
 WRITTEN_EVERY = 0.5  # seconds
 LOOKED_EVERY = 0.1  # seconds
 KEPT = 32  # directories of workers that have ended
-#: the directories that this process is the worker of; its number alone says nothing, numbers come again
-_MINE: Set[str] = set()
 
 
-class WorkerDirectory:
-    """The directory of one worker, as the worker itself and everybody else sees it."""
+class WorkerDirectory(WorkerView):
+    """The directory of one worker, as the worker itself and whoever begins one see it."""
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        super().__init__(path)
         self.scratch = os.path.join(path, "scratch")
-
-    def is_alive(self) -> bool:
-        """Does a worker hold the lock?"""
-        if self.is_mine():
-            return True  # asking the kernel would drop the lock, see `work`
-        try:
-            descriptor = os.open(self._file("lock"), os.O_RDONLY)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):
-            return True
-        finally:
-            os.close(descriptor)
-        return False
-
-    def is_mine(self) -> bool:
-        """Is this process its worker?"""
-        return os.path.realpath(self.path) in _MINE
-
-    def record(self) -> Dict[str, Any]:
-        """`worker.json`; empty if there is none."""
-        return _read(self._file("worker.json")) or {}
-
-    def result(self) -> Optional[Dict[str, Any]]:
-        """The result of the newest worker, None if it has left none."""
-        return _read(self._file("result.json"))
-
-    def progress(self) -> Dict[str, Any]:
-        """How far a living worker is, as `_core.progress.reading` tells it."""
-        return reading(_read(self._file("progress")) or {}, time.monotonic())
 
     def begin(self, record: Dict[str, Any]) -> None:
         """Make ready for a new worker: nothing of an earlier one can be taken for its own."""
@@ -105,7 +71,7 @@ class WorkerDirectory:
         lock = os.open(self._file("lock"), os.O_RDWR | os.O_CREAT, 0o600)
         self._write({**self.record(), "pid": os.getpid()})
         fcntl.lockf(lock, fcntl.LOCK_EX)
-        _MINE.add(os.path.realpath(self.path))
+        MINE.add(os.path.realpath(self.path))
         failpoint("worker:locked")
         started()
         failpoint("worker:begun")
@@ -127,9 +93,6 @@ class WorkerDirectory:
 
     def _write(self, record: Dict[str, Any]) -> None:
         write_durably(self._file("worker.json"), json.dumps(record).encode(), 0o600)
-
-    def _file(self, name: str) -> str:
-        return os.path.join(self.path, name)
 
 
 class ProgressFile(Progress):
@@ -174,33 +137,6 @@ def door(workers: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def directories(workers: str) -> List[WorkerDirectory]:
-    """Every worker's directory, the one touched last first."""
-    ages = {}
-    for path in glob.glob(os.path.join(glob.escape(workers), "*", "")):
-        # Another process may be removing one of them: that must not hide the others.
-        with suppress(FileNotFoundError):
-            ages[os.path.dirname(path)] = os.stat(path).st_mtime
-    return [WorkerDirectory(path) for path in sorted(ages, key=lambda one: -ages[one])]
-
-
-def living(workers: str) -> List[WorkerDirectory]:
-    """The directories whose worker lives."""
-    return [one for one in directories(workers) if one.is_alive()]
-
-
-def refuse_while_at_work(workers: str) -> None:
-    """Refuse to change the host while a worker other than this process does."""
-    for one in living(workers):
-        if not one.is_mine():
-            record = one.record()
-            raise Refused(
-                f"{record.get('module')} of {record.get('change')} is still at work on this host "
-                f"(process {record.get('pid')})", place=one.path,
-                cure="wait until it has ended, or run its playbook again to join it",
-            )
 
 
 def prune(workers: str) -> None:
@@ -284,12 +220,3 @@ def _reserve(path: str, size: int) -> None:
 def _unlink(path: str) -> None:
     with suppress(FileNotFoundError):
         os.unlink(path)
-
-
-def _read(path: str) -> Optional[Dict[str, Any]]:
-    """A JSON object, None where there is none yet."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return dict(json.loads(stream.read().strip("\0 ") or "{}"))
-    except (FileNotFoundError, ValueError):
-        return None

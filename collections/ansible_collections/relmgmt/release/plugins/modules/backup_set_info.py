@@ -51,7 +51,7 @@ unfinished:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.backup_set import look
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import run_view
 
 SPEC = {
     "path": {"type": "path"},
@@ -66,7 +66,7 @@ def main() -> None:
         argument_spec=SPEC, supports_check_mode=True,
         required_one_of=[("path", "root")], mutually_exclusive=[("path", "root")],
     )
-    run(module, look, readonly=True)
+    run_view(module, look)
 
 
 if __name__ == "__main__":

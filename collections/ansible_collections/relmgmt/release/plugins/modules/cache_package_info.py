@@ -131,13 +131,13 @@ findings:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package import LOOK_SPEC, inspect
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import LEDGER_SPEC, run_view
 
 
 def main() -> None:
     """Compare a package with what is live."""
     spec = {"ledger": LEDGER_SPEC["ledger"], **LOOK_SPEC}
-    run(AnsibleModule(argument_spec=spec, supports_check_mode=True), inspect, readonly=True)
+    run_view(AnsibleModule(argument_spec=spec, supports_check_mode=True), inspect)
 
 
 if __name__ == "__main__":

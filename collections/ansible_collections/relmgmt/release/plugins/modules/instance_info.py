@@ -145,12 +145,12 @@ attached:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import INSTANCE_SPEC, look
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import run_view
 
 
 def main() -> None:
     """Look at an instance."""
-    run(AnsibleModule(argument_spec=INSTANCE_SPEC, supports_check_mode=True), look, readonly=True)
+    run_view(AnsibleModule(argument_spec=INSTANCE_SPEC, supports_check_mode=True), look)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ pages:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.pages import fetch_pages
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import run_view
 
 SPEC = {
     "urls": {"type": "list", "elements": "str", "required": True},
@@ -58,7 +58,7 @@ SPEC = {
 
 def main() -> None:
     """Fetch the pages."""
-    run(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), fetch_pages, readonly=True)
+    run_view(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), fetch_pages)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ audit:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.describe import describe
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import LEDGER_SPEC, run_view
 
 SPEC = {
     "change": LEDGER_SPEC["change"],
@@ -111,7 +111,7 @@ SPEC = {
 def main() -> None:
     """Describe the host."""
     module = AnsibleModule(argument_spec=SPEC, supports_check_mode=True)
-    run(module, describe, readonly=True)
+    run_view(module, describe)
 
 
 if __name__ == "__main__":

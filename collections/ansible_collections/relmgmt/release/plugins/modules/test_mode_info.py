@@ -124,14 +124,14 @@ overdue:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import run
 from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_info import look
 from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_spec import TEST_MODE_INFO_SPEC
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import run_view
 
 
 def main() -> None:
     """Look at the interfaces."""
-    run(AnsibleModule(argument_spec=TEST_MODE_INFO_SPEC, supports_check_mode=True), look, readonly=True)
+    run_view(AnsibleModule(argument_spec=TEST_MODE_INFO_SPEC, supports_check_mode=True), look)
 
 
 if __name__ == "__main__":

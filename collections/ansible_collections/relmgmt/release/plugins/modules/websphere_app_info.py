@@ -74,7 +74,7 @@ release:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import LEDGER_SPEC, run_view
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import WEBSPHERE_SPEC, describe
 
 SPEC = {
@@ -86,7 +86,7 @@ SPEC = {
 
 def main() -> None:
     """Describe an application."""
-    run(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), describe)
+    run_view(AnsibleModule(argument_spec=SPEC, supports_check_mode=True), describe)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_settings import check_fragment
-from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import (
-    Finding,
-    lint_package,
-    lint_together,
-    terms_of,
-)
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
-    CODE,
     Approval,
     Release,
     Ticket,
@@ -68,19 +60,6 @@ def load_bundle(path: str) -> Bundle:
     _verify_configuration(release, directory)
     digest = bundle_digest({name: sha256 for name, (sha256, _size) in files.items()})
     return Bundle(release.name, digest, release, files, directory)
-
-
-def lint_bundle(bundle: Bundle) -> list[Finding]:
-    """What is wrong or unwise about the bundle's packages of database code; read from disk, item by item."""
-    found: list[Finding] = []
-    lines: dict[str, dict[str, int]] = {}
-    for package in bundle.release.packages:
-        if package.type in CODE:
-            path = os.path.join(bundle.directory, package.file)
-            terms = terms_of(package.options)
-            findings, lines[package.file] = lint_package(package.type, _chunks(path), terms, package.file)
-            found += findings
-    return [*found, *lint_together(lines)]
 
 
 def load_ticket(path: str) -> tuple[Ticket, list[Approval], str]:
@@ -144,11 +123,6 @@ def bundle_files(directory: str) -> list[str]:
             raise InvalidInput(f"more than {MAX_FILES} files in a bundle", place=directory,
                                cure="give the bundle's own directory")
     return sorted(name for name in found if name != SUMS)
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    with open(path, "rb") as stream:
-        yield from iter(lambda: stream.read(CHUNK), b"")
 
 
 def _verify_files(directory: str) -> dict[str, tuple[str, int]]:

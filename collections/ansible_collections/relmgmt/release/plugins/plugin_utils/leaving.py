@@ -7,7 +7,6 @@ import getpass
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import CODE, Release, Ticket
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_holder import Holder
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
@@ -48,6 +47,9 @@ def of_way_back(
 
 def _sound(interfaces: Sequence[Mapping[str, Any]] | None) -> list[Mapping[str, Any]]:
     """The inventory's interfaces; none if they are wrong by now: that keeps nothing from going back (invariant 14)."""
+    # Imported here: most ways back have nothing to do with test mode.
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of
+
     try:
         interfaces_of(interfaces or [])
     except InvalidInput:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose_view import opened
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import AppServer
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 
 def _liberty(options: Dict[str, Any]) -> AppServer:
@@ -42,7 +42,4 @@ def load_adapters() -> None:
 
 def app_server(websphere: Dict[str, Any]) -> AppServer:
     """The server of `relmgmt_websphere`: its kind says which adapter. To be closed after use."""
-    kind = websphere.get("kind", "liberty")
-    if kind not in KINDS:
-        raise InvalidInput("no adapter for %r" % kind, "relmgmt_websphere.kind", "use %s" % " or ".join(sorted(KINDS)))
-    return KINDS[kind](websphere[kind])
+    return opened(KINDS, websphere)

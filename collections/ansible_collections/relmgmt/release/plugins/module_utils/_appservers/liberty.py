@@ -12,9 +12,13 @@ import os
 import time
 from typing import Any, Callable, Dict, FrozenSet, List, Mapping, Optional, Sequence, Set
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import (
+    configuration,
+    monitoring,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_dropins import QUIET_SECONDS, DropIns
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending, require_known
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import require_known
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
     LibertyServer,
@@ -22,11 +26,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.libert
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_settings import LibertySettings
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_start import Start
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import (
-    Updates,
-    changed_file,
-    configuration,
-)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates, changed_file
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_view import APPS, DROPINS, LibertyView
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import (
     RUNNING,
     STOPPED,
@@ -36,10 +37,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port i
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import (
     DISABLED,
-    Placement,
-    defines_elsewhere,
     defines_library,
-    override_name,
     read_override,
     render_override,
     war_name,
@@ -47,14 +45,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_conf
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import Watch
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import (
-    ABSENT,
-    STARTED,
-    Deployed,
     WebApp,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import STOPPED as APP_STOPPED
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import UNKNOWN as APP_UNKNOWN
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     copy_durably,
@@ -66,26 +59,19 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     write_durably,
 )
 
-APPS, DROPINS = "apps", "dropins"
 _PRIOR_WAR, _PRIOR_OVERRIDE = "prior.war", "prior-override.xml"
 
 
-class Liberty(AppServer):
+class Liberty(LibertyView, AppServer):
     """One Liberty server on this host."""
 
     def __init__(self, server: LibertyServer, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.server = server
-        self.place = "server %s" % server.name
-        self._apps = os.path.join(server.config_dir, "apps")
+        super().__init__(server)
         self._updates = Updates(server, sleep)
-        self._pending = Pending(server.config_dir)
-        self._dropins = DropIns(server, self._updates)
+        self._dropins: DropIns = DropIns(server, self._updates)
         self._settings = LibertySettings(server, self._updates)
 
-    # -- observing -----------------------------------------------------------------------
-
-    def state(self) -> str:
-        return self.server.state()
+    # -- before a change -----------------------------------------------------------------
 
     def require_running(self) -> None:
         state = self.state()
@@ -108,35 +94,6 @@ class Liberty(AppServer):
             self._dropins.require(app)
         for place in sorted(self._places(app, goes_to)):
             self._updates.require(self._trigger(place))
-
-    def observe(self, app: WebApp) -> Deployed:
-        self._require_sole_definition(app)
-        seen = self._observe(app)
-        # What answers may still be the application from before a change that was cut off.
-        return seen._replace(state=APP_UNKNOWN) if seen.state == STARTED and self._cut_off(app) else seen
-
-    def _observe(self, app: WebApp) -> Deployed:
-        placement, dropin = self._placement(app), self._dropins.find(app)
-        if placement is None:
-            return self._observe_dropin(app, dropin)
-        war = self._war_path(placement)
-        sha256 = sha256_file(war) if os.path.isfile(war) else ""
-        wanted = b""
-        if sha256:
-            wanted = render_override(app.name, app.context_root, war_name(app.name, sha256), app.libraries)
-        is_sole = dropin is None and not self._goes_to_dropins(app)
-        configured = is_sole and read_if_there(self._override(app)) == wanted
-        return Deployed(sha256, placement.context_root, configured, self._app_state(placement.context_root))
-
-    def _observe_dropin(self, app: WebApp, dropin: Optional[str]) -> Deployed:
-        if dropin is None:
-            return Deployed("", "", False, ABSENT)
-        root = self._dropins.context_root(app)
-        configured = self._goes_to_dropins(app) and root == app.context_root
-        return Deployed(sha256_file(dropin), root, configured, self._app_state(root))
-
-    def _app_state(self, context_root: str) -> str:
-        return STARTED if serves(self.server.url, context_root) else APP_STOPPED
 
     def installed_war(self, app: WebApp) -> Optional[str]:
         placement = self._placement(app)
@@ -207,7 +164,7 @@ class Liberty(AppServer):
     def _must_be_seen_gone(self, app: WebApp, override: bytes) -> bool:
         """The same configuration again would change nothing and start nothing; and without a log a page proves
         this deployment only if none was there before it."""
-        if self._updates.monitoring().configuration == DISABLED:
+        if monitoring(self.server).configuration == DISABLED:
             return False
         return override == read_if_there(self._override(app)) or not os.path.exists(self.server.log)
 
@@ -273,7 +230,7 @@ class Liberty(AppServer):
         return dict(self._dropins.place(app), server=RUNNING, restored=True)
 
     def _cut_over(self, app: WebApp, override: bytes) -> Dict[str, Any]:
-        trigger = self._updates.monitoring().configuration
+        trigger = monitoring(self.server).configuration
         context_root = read_override(override, self.place).context_root
         start = Start(self._updates, Watch(app.name, restart=trigger == DISABLED), context_root)
         existed = self._write_override(app, override)
@@ -285,7 +242,7 @@ class Liberty(AppServer):
         placement = self._placement(app)
         if placement is None:
             return False
-        trigger = self._updates.monitoring().configuration
+        trigger = monitoring(self.server).configuration
         log, watch = LibertyLog(self.server.log), Watch(app.name, restart=trigger == DISABLED)
         self._write_override(app, None)
         self._updates.announce(trigger, changed_file(self._override(app), True))
@@ -324,9 +281,6 @@ class Liberty(AppServer):
 
     # -- configuration of a release ----------------------------------------------------------
 
-    def observe_settings(self, settings: Sequence[Setting]) -> Observed:
-        return self._settings.observe(settings)
-
     def check_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
         self._settings.check(settings, files)
 
@@ -338,23 +292,9 @@ class Liberty(AppServer):
 
     # -- files ---------------------------------------------------------------------------
 
-    def _override(self, app: WebApp) -> str:
-        return os.path.join(self.server.overrides, override_name(app.name))
-
-    def _placement(self, app: WebApp) -> Optional[Placement]:
-        data = read_if_there(self._override(app))
-        return None if data is None else read_override(data, self._override(app))
-
-    def _war_path(self, placement: Placement) -> str:
-        return os.path.join(self._apps, placement.location)
-
     def _roots(self, app: WebApp) -> Set[str]:
         placement = self._placement(app)
         return {app.context_root, placement.context_root if placement else app.context_root}
-
-    def _cut_off(self, app: WebApp) -> bool:
-        """Has a change begun of which nobody saw the end?"""
-        return bool(self._pending.of(app.name))
 
     def _places(self, app: WebApp, goes_to: str) -> FrozenSet[str]:
         """Where a change touches something: where it leads, where the application is, and where one was cut off."""
@@ -366,15 +306,8 @@ class Liberty(AppServer):
         return frozenset(places)
 
     def _trigger(self, place: str) -> str:
-        monitoring = self._updates.monitoring()
-        return monitoring.configuration if place == APPS else monitoring.applications
-
-    def _goes_to_dropins(self, app: WebApp) -> bool:
-        """As the inventory says; else where the application is, and a new one goes below apps/."""
-        if self.server.placement != "auto":
-            return self.server.placement == "dropins"
-        is_there = self._dropins.find(app) is not None or DROPINS in self._pending.of(app.name)
-        return self._placement(app) is None and is_there
+        triggers = monitoring(self.server)
+        return triggers.configuration if place == APPS else triggers.applications
 
     def _write_override(self, app: WebApp, override: Optional[bytes]) -> bool:
         """Returns whether there was one before."""
@@ -418,13 +351,6 @@ class Liberty(AppServer):
             " and ".join(candidates),
             "put the prior WAR under one of these names and run the rollback again",
         )
-
-    def _require_sole_definition(self, app: WebApp) -> None:
-        for path, data in configuration(self.server):
-            element = None if path == self._override(app) else defines_elsewhere(data, app.name, path)
-            if element:
-                message = "application %s is already defined by %s" % (app.name, element)
-                raise AppServerError(message, path, "remove that element: the release manages the application")
 
     def _require_libraries(self, app: WebApp) -> None:
         files = configuration(self.server)

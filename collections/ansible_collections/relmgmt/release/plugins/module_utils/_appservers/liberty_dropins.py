@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Dict, Optional
+from typing import Any, Dict
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import monitoring
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_dropins_view import DropInsView
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import LibertyServer, serves
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_start import Start
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates, resolve
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import DISABLED
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import Watch
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import WebApp
@@ -23,40 +25,19 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import App
 from ansible_collections.relmgmt.release.plugins.module_utils._files import copy_durably, fsync_dir
 
 QUIET_SECONDS = 3  # after which an application that answered nothing has nothing to stop
-_OTHER_FORMS = ("%s.ear", "%s.eba", "%s.war.xml", "war/%s", "war/%s.war", "ear/%s", "ear/%s.ear")
 _MOVE = "set relmgmt_websphere.liberty.placement: apps, then the release takes it over below apps/"
 
 
-class DropIns:
+class DropIns(DropInsView):
     """The monitored directory of one server."""
 
     def __init__(self, server: LibertyServer, updates: Updates) -> None:
-        self.server = server
+        super().__init__(server)
         self._updates = updates
-
-    def find(self, app: WebApp) -> Optional[str]:
-        """The WAR of the application there, None when there is none; raises for a form that is not a plain file."""
-        monitoring = self._updates.monitoring()
-        if not monitoring.dropins_enabled:
-            return None
-        folder = self._folder()
-        for form in _OTHER_FORMS:
-            path = os.path.join(folder, form % app.name)
-            if os.path.lexists(path):
-                raise AppServerError("application %s is in dropins in another form" % app.name, path, "remove it there")
-        path = self.path(app)
-        if os.path.lexists(path) and not os.path.isfile(path):
-            raise AppServerError("application %s is in dropins, but is no file" % app.name, path, "remove it there")
-        return path if os.path.isfile(path) else None
-
-    def context_root(self, app: WebApp) -> str:
-        """What an application there is reached under."""
-        return "/" + app.name
 
     def require(self, app: WebApp) -> None:
         """Refuse, before anything is touched, what an application in dropins cannot be."""
-        monitoring = self._updates.monitoring()
-        if not monitoring.dropins_enabled:
+        if not monitoring(self.server).dropins_enabled:
             message = "the server takes no applications from dropins (dropinsEnabled is false)"
             raise AppServerError(message, self._folder(), _MOVE)
         if app.context_root != self.context_root(app):
@@ -67,7 +48,7 @@ class DropIns:
 
     def place(self, app: WebApp) -> Dict[str, Any]:
         """Make the file that was brought the application and wait until it runs."""
-        trigger = self._updates.monitoring().applications
+        trigger = monitoring(self.server).applications
         if trigger != DISABLED:
             self.take_out(app)
         watch = Watch(app.name, restart=trigger == DISABLED, armed=trigger != DISABLED)
@@ -98,7 +79,7 @@ class DropIns:
 
     def take_out(self, app: WebApp) -> bool:
         """Remove the file and wait until the server has stopped the application; returns whether there was one."""
-        trigger = self._updates.monitoring().applications
+        trigger = monitoring(self.server).applications
         watch = Watch(app.name, restart=trigger == DISABLED, armed=trigger != DISABLED)
         log = LibertyLog(self.server.log)
         if not self.remove(app):
@@ -117,10 +98,3 @@ class DropIns:
 
     def _aside(self, app: WebApp) -> str:
         return os.path.join(os.path.dirname(self._folder()), ".relmgmt-%s.war" % app.name)
-
-    def _folder(self) -> str:
-        return resolve(self.server, self._updates.monitoring().dropins, self.server.config_dir)
-
-    def path(self, app: WebApp) -> str:
-        """Where its WAR lies, or would."""
-        return os.path.join(self._folder(), app.name + ".war")

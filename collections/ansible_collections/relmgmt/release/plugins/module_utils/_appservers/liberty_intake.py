@@ -7,9 +7,10 @@ import os
 import time
 from typing import List, Sequence
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import configuration
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import LibertyServer, serves
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates, configuration
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import is_override, read_override
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch, config_errors
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError

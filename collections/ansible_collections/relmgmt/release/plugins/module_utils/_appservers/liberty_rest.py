@@ -12,6 +12,7 @@ import stat
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence
 from urllib.parse import quote, urlsplit
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import Admin
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput
 
 _MBEAN = "WebSphere:service=com.ibm.ws.kernel.filemonitor.FileNotificationMBean"
@@ -21,19 +22,6 @@ _SECONDS = 60  # the call returns when the server has taken the change in
 _OK = 200
 _ANSWER_LIMIT = 1 << 16
 _PLACE = "relmgmt_websphere.liberty.admin"
-
-
-class Admin(NamedTuple):
-    """The HTTPS address of the server, a user who may administer it, and where that user's password lies.
-
-    `password_file` is readable by its owner alone; `ca_file`: PEM of who signed the server's certificate,
-    empty for the authorities that the host trusts.
-    """
-
-    url: str
-    user: str
-    password_file: str
-    ca_file: str
 
 
 class Changed(NamedTuple):

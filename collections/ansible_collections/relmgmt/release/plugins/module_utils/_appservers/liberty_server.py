@@ -12,7 +12,6 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import urlsplit
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Admin
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import RUNNING, STOPPED, UNKNOWN
 from ansible_collections.relmgmt.release.plugins.module_utils._commands import run_detached
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput
@@ -29,6 +28,19 @@ _OK, _NOT_FOUND = 200, 404
 _STARTED = 19  # of /proc/PID/stat after the name: clock ticks from the boot to the start
 # What bin/server works out at every start; of the options it would make longer ones each time.
 _OF_THE_SCRIPT = re.compile(r"\A(?:X_.*|IBM_JAVA_OPTIONS|OPENJ9_JAVA_OPTIONS|LOG_DIR|INVOKED)\Z")
+
+
+class Admin(NamedTuple):
+    """The HTTPS address of the server, a user who may administer it, and where that user's password lies.
+
+    `password_file` is readable by its owner alone; `ca_file`: PEM of who signed the server's certificate,
+    empty for the authorities that the host trusts.
+    """
+
+    url: str
+    user: str
+    password_file: str
+    ca_file: str
 
 
 class LibertyServer(NamedTuple):

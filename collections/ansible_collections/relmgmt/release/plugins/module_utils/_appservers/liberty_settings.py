@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
+from typing import Any, Dict, List, Mapping, Sequence, Set
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_intake import Intake, served
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending, require_known
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import LibertyServer
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import (
-    Updates,
-    changed_file,
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import (
     configuration,
+    monitoring,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_intake import Intake, served
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import require_known
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import LibertyServer
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_settings_view import (
+    MARK,
+    LibertySettingsView,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates, changed_file
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import RUNNING, STOPPED
 from ansible_collections.relmgmt.release.plugins.module_utils._core import liberty_settings as layout
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import DISABLED
@@ -25,11 +29,10 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config i
     RESOURCE,
     VARIABLE,
     WITH_FILE,
-    Observed,
     Setting,
     differing,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, HostStateUnknown
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     copy_durably,
     fsync_dir,
@@ -39,63 +42,17 @@ from ansible_collections.relmgmt.release.plugins.module_utils._files import (
     write_durably,
 )
 
-_MARK, _FILES, _RESTART = "@configuration", "files", "restart"  # @ is in no application's name
+_FILES, _RESTART = "files", "restart"
 _LARGEST_FRAGMENT = 1 << 20
 _CURE = "correct it in the release"
 
 
-class LibertySettings:
+class LibertySettings(LibertySettingsView):
     """The settings of one server."""
 
     def __init__(self, server: LibertyServer, updates: Updates) -> None:
-        self.server = server
-        self.place = "server %s" % server.name
+        super().__init__(server)
         self._updates = updates
-        self._marks = Pending(server.config_dir)
-        self._override = os.path.join(server.overrides, layout.OVERRIDE)
-        self._folder = os.path.join(server.config_dir, layout.FOLDER)
-        self._jvm_options = os.path.join(server.overrides, "jvm.options")
-
-    # -- observing -----------------------------------------------------------------------
-
-    def observe(self, settings: Sequence[Setting]) -> Observed:
-        files, options = self._files(), layout.read_options(self._options_text())
-        values = {setting.key: self._value(setting, files, options) for setting in settings}
-        pending = self._lacking(settings, options)
-        if not pending and self._marks.of(_MARK):
-            pending = "the server was not seen to take in what was written last"
-        return Observed(values, pending)
-
-    def _value(self, setting: Setting, files: layout.Files, options: Mapping[str, str]) -> Optional[str]:
-        if setting.type == VARIABLE:
-            return files.variables.get(setting.name)
-        if setting.type in OF_JVM:
-            option = options.get(setting.key)
-            return layout.property_value(option) if option and setting.type == PROPERTY else option
-        path = self._path(setting, files)
-        if path is None:
-            return None
-        return sha256_file(path) if os.path.isfile(path) else ""
-
-    def _path(self, setting: Setting, files: layout.Files) -> Optional[str]:
-        """Where the file of a library or fragment lies, None when there is no such setting."""
-        names = files.libraries if setting.type == LIBRARY else files.fragments
-        name = names.get(setting.name)
-        return None if name is None else os.path.join(self._folder, name)
-
-    def _lacking(self, settings: Sequence[Setting], options: Mapping[str, str]) -> str:
-        """Options count from the next start of the process on: is this one older than they are?"""
-        wanted = [options[one.key] for one in settings if one.type in OF_JVM and one.key in options]
-        if not wanted or self.server.state() != RUNNING:
-            return ""
-        running = self.server.jvm_options()
-        if running is None:
-            cure = "run as the user who starts the server, with its own bin/server"
-            raise HostStateUnknown("the options of the server's process cannot be seen", self.place, cure)
-        missing = [option for option in wanted if option not in running]
-        return "the server runs without %s" % ", ".join(missing) if missing else ""
-
-    # -- changing ------------------------------------------------------------------------
 
     def check(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
         for setting in settings:
@@ -111,7 +68,7 @@ class LibertySettings:
             self._updates.require_restart("options of the JVM count from the server's next start on")
             self._require_no_common_options()
         else:
-            self._updates.require(self._updates.monitoring().configuration)
+            self._updates.require(monitoring(self.server).configuration)
 
     def keep(self, settings: Sequence[Setting], directory: str) -> Dict[str, str]:
         files, kept = self._files(), {}
@@ -133,17 +90,17 @@ class LibertySettings:
         words = self._words(changed)
         if self._lacking(settings, layout.read_options(self._options_text())):
             words.add(_RESTART)
-        was_cut_off = bool(self._marks.of(_MARK))
+        was_cut_off = bool(self._marks.of(MARK))
         if was_cut_off:
             changed = list(settings)
-        with self._marks.until_in_force(_MARK, words):
+        with self._marks.until_in_force(MARK, words):
             wanted = self._wanted(changed, files)
             options = layout.render_options(self._options_text(), self._wanted_options(changed))
             if state != RUNNING:
                 self._write(wanted, options)
                 require_known(state, self.place)
                 return {"server": STOPPED, "changed": True, "restarted": False, "errors": []}
-            trigger = DISABLED if _RESTART in words else self._updates.monitoring().configuration
+            trigger = DISABLED if _RESTART in words else monitoring(self.server).configuration
             if was_cut_off and trigger != DISABLED:
                 self._take_away(changed, trigger)
             seen = self._cut_over(changed, wanted, options, trigger)
@@ -152,7 +109,7 @@ class LibertySettings:
 
     def _words(self, settings: Sequence[Setting]) -> Set[str]:
         """How these come into force: nothing but a new start brings options of the JVM in, or takes them away."""
-        return {_FILES, *self._marks.of(_MARK), *(_RESTART for one in settings if one.type in OF_JVM)}
+        return {_FILES, *self._marks.of(MARK), *(_RESTART for one in settings if one.type in OF_JVM)}
 
     def _take_away(self, settings: Sequence[Setting], trigger: str) -> None:
         """After a change that was cut off: the same file again would change nothing for the server, and prove nothing
@@ -188,12 +145,6 @@ class LibertySettings:
         return {name for path, data in configuration(self.server) for name in layout.features(data, path)}
 
     # -- files ---------------------------------------------------------------------------
-
-    def _files(self) -> layout.Files:
-        return layout.read(read_if_there(self._override) or b"", self._override)
-
-    def _options_text(self) -> str:
-        return (read_if_there(self._jvm_options) or b"").decode("utf-8", "surrogateescape")
 
     def _wanted(self, changed: Sequence[Setting], files: Mapping[str, str]) -> layout.Files:
         """What the override file is to hold; files that it names are laid beside before anything refers to them."""

@@ -5,19 +5,13 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Callable, List, Set, Tuple, Union
+from typing import Callable, Union
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_log import LibertyLog
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Admin, Changed, notify
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import LibertyServer
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed, notify
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import Admin, LibertyServer
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import STOPPED
-from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import (
-    DISABLED,
-    MBEAN,
-    Monitoring,
-    included,
-    read_monitoring,
-)
+from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import DISABLED, MBEAN
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_messages import ConfigWatch, Watch
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 
@@ -33,11 +27,6 @@ class Updates:
         self.server = server
         self.place = "server %s" % server.name
         self._sleep = sleep
-
-    def monitoring(self) -> Monitoring:
-        """What the server's configuration says of updates, or the inventory in its stead."""
-        stated = "" if self.server.update_trigger == "auto" else self.server.update_trigger
-        return read_monitoring(configuration(self.server), stated)
 
     def require(self, trigger: str) -> None:
         """Refuse, before anything is touched, where the server cannot be told of a change."""
@@ -94,49 +83,3 @@ def changed_file(path: str, existed: bool) -> Changed:
     if not os.path.exists(path):
         return Changed(deleted=[path])
     return Changed(modified=[path]) if existed else Changed(created=[path])
-
-
-def configuration(server: LibertyServer) -> List[Tuple[str, bytes]]:
-    """The server's configuration files, path and content, in the order of their merge, included ones before theirs."""
-    drop_ins = os.path.join(server.config_dir, "configDropins")
-    paths = [
-        *_xml_files(os.path.join(drop_ins, "defaults")),
-        os.path.join(server.config_dir, "server.xml"),
-        *_xml_files(server.overrides),
-    ]
-    found: List[Tuple[str, bytes]] = []
-    seen: Set[str] = set()
-    for path in paths:
-        _add(server, path, found, seen)
-    return found
-
-
-def _xml_files(folder: str) -> List[str]:
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    wanted = [name for name in names if name.lower().endswith(".xml") and not name.startswith(".")]
-    return [os.path.join(folder, name) for name in sorted(wanted, key=str.lower)]
-
-
-def _add(server: LibertyServer, path: str, found: List[Tuple[str, bytes]], seen: Set[str]) -> None:
-    if path in seen or not os.path.isfile(path):
-        return
-    seen.add(path)
-    with open(path, "rb") as stream:
-        data = stream.read()
-    for location in included(data, path):
-        _add(server, resolve(server, location, os.path.dirname(path)), found, seen)
-    found.append((path, data))
-
-
-def resolve(server: LibertyServer, location: str, beside: str) -> str:
-    """The path of a location in a configuration file; what is remote or stands in other variables is nowhere."""
-    known = {
-        "server.config.dir": server.config_dir,
-        "wlp.user.dir": server.user_dir,
-        "wlp.install.dir": server.install_dir,
-        "shared.config.dir": os.path.join(server.user_dir, "shared", "config"),
-        "wlp.server.name": server.name,
-    }
-    for name, value in known.items():
-        location = location.replace("${%s}" % name, value)
-    return os.path.normpath(os.path.join(beside, location))

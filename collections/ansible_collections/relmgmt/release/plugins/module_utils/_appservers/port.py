@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence
+from typing import TYPE_CHECKING, Any, Dict, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import Deployed, WebApp
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
+
+if TYPE_CHECKING:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
 
 RUNNING, STOPPED, UNKNOWN = "running", "stopped", "unknown"
 
@@ -25,24 +27,40 @@ class Kept(NamedTuple):
     recipe: Dict[str, Any]
 
 
-class AppServer(ABC):
-    """One server, or one cell with its cluster: the unit that a package is deployed to.
-
-    A deployment is one call: where an adapter pays dearly for a start (wsadmin) it does cutover,
-    save, distribution to the nodes (T10) and start in one go. Errors are AppServerError with place and cure.
-    """
+class AppServerView(ABC):
+    """A server, or a cell with its cluster, that is only looked at."""
 
     place: str  # server (or cluster) as messages name it
 
     def close(self) -> None:  # noqa: B027 - most adapters hold nothing
         """Let go of what was opened to speak to the server; the adapter is not used after it."""
 
-    def refresh(self) -> None:  # noqa: B027 - most adapters hold nothing
-        """Before another application, or other settings: nothing of what was done before is left open or remembered."""
-
     @abstractmethod
     def state(self) -> str:
         """RUNNING, STOPPED or UNKNOWN: observed, never assumed."""
+
+    @abstractmethod
+    def observe(self, app: WebApp) -> Deployed:
+        """What is installed, told by the digest of the very file the server was given, and its state."""
+
+    def observe_settings(self, settings: Sequence[Setting]) -> Observed:
+        """Values by key as they stand; that of a fragment or library is the SHA-256 of its very file."""
+        raise self._no_settings()
+
+    def _no_settings(self) -> AppServerError:
+        cure = "take the configuration out of the release and have the administrator make it"
+        return AppServerError("this kind of server takes no configuration from a release", self.place, cure)
+
+
+class AppServer(AppServerView):
+    """One server, or one cell with its cluster: the unit that a package is deployed to.
+
+    A deployment is one call: where an adapter pays dearly for a start (wsadmin) it does cutover,
+    save, distribution to the nodes (T10) and start in one go. Errors are AppServerError with place and cure.
+    """
+
+    def refresh(self) -> None:
+        """Before another application, or other settings: nothing of what was done before is left open or remembered."""
 
     @abstractmethod
     def require_running(self) -> None:
@@ -51,10 +69,6 @@ class AppServer(ABC):
     def require_ready(self, app: WebApp) -> None:
         """Raise, before anything is touched, unless the server runs and this application can be changed on it."""
         self.require_running()
-
-    @abstractmethod
-    def observe(self, app: WebApp) -> Deployed:
-        """What is installed, told by the digest of the very file the server was given, and its state."""
 
     @abstractmethod
     def installed_war(self, app: WebApp) -> Optional[str]:
@@ -82,10 +96,6 @@ class AppServer(ABC):
 
     # -- configuration changes of a release; an adapter that has none refuses them ------------
 
-    def observe_settings(self, settings: Sequence[Setting]) -> Observed:
-        """Values by key as they stand; that of a fragment or library is the SHA-256 of its very file."""
-        raise self._no_settings()
-
     def check_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
         """Refuse, before anything is touched, what cannot be applied; `files`: local paths by key."""
         raise self._no_settings()
@@ -101,7 +111,3 @@ class AppServer(ABC):
         is down gets its files, and the answer says {"server": "stopped"}. The same again changes nothing.
         """
         raise self._no_settings()
-
-    def _no_settings(self) -> AppServerError:
-        cure = "take the configuration out of the release and have the administrator make it"
-        return AppServerError("this kind of server takes no configuration from a release", self.place, cure)

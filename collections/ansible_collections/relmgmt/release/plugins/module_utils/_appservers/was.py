@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence, Set
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import (
     RUNNING,
-    UNKNOWN,
     AppServer,
     Kept,
 )
@@ -21,90 +20,40 @@ from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port i
     STOPPED as STOPPED_SERVER,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import Place, WasOptions
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_package import pack, unpack
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import (
-    BASE,
-    MANAGER,
-    Rollout,
-)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_package import pack
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout import Rollout
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout_view import BASE, MANAGER
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import (
     RequestFailed,
-    WasSession,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_settings import WasSettings
-from ansible_collections.relmgmt.release.plugins.module_utils._core.was_ear import (
-    cluster_target,
-    documents,
-    module_targets,
-    read_context_root,
-    read_virtual_host,
-    server_target,
-)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_view import Mapped, WasView
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import (
-    ABSENT,
-    STARTED,
-    STOPPED,
-    Deployed,
     WebApp,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Observed, Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     AppServerError,
-    HostStateUnknown,
-    InvalidInput,
     RelmgmtError,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._files import copy_durably, sha256_file, write_durably
 
 _PRIOR_EAR, _PRIOR_WAR, _PRIOR_EXPORT, _PRIOR_VIEW = "prior.ear", "prior.war", "prior-export.ear", "prior-view.txt"
-_LOOK = "see what the cell holds under this name"
 
 
-class Mapped(NamedTuple):
-    """Where an application is mapped to: targets sorted and joined with ``+``, virtual host empty if not seen."""
-
-    context_root: str
-    targets: str
-    virtual_host: str
-
-    def fits(self, wanted: "Mapped") -> bool:
-        """Whether it is what is wanted, as far as it can be seen."""
-        return self == wanted._replace(virtual_host=self.virtual_host and wanted.virtual_host)
-
-
-class Found(NamedTuple):
-    """What the master configuration holds of an application; ``ear`` and ``war`` are copies, war None if not one."""
-
-    ear: str
-    war: Optional[str]
-    sha256: str
-    mapping: Mapped
-
-
-class Was(AppServer):
+class Was(WasView, AppServer):
     """An application's place in one cell: a cluster, or servers."""
 
     def __init__(self, options: WasOptions, sleep: Callable[[float], None] = time.sleep) -> None:
-        self.options = options
-        self.place = options.place
-        self.session = WasSession(options)
+        super().__init__(options)
         self._sleep = sleep
         self._way: Optional[Rollout] = None
-
-    def close(self) -> None:
-        self.session.close()
 
     def refresh(self) -> None:
         self.session.refresh()
         self._way = None
 
-    # -- observing -----------------------------------------------------------------------
-
-    def state(self) -> str:
-        try:
-            return RUNNING if self.session.connect().process in (BASE, MANAGER) else UNKNOWN
-        except RelmgmtError:
-            return UNKNOWN
+    # -- before a change -----------------------------------------------------------------
 
     def require_running(self) -> None:
         connected = self.session.connect()
@@ -131,16 +80,6 @@ class Was(AppServer):
             cure = "have the administrator map them, and take them out of the release"
             raise AppServerError(message, self.place, cure)
         self.require_running()
-
-    def observe(self, app: WebApp) -> Deployed:
-        found = self._found(app)
-        if found is None:
-            return Deployed("", "", False, ABSENT)
-        rollout = self._rollout()
-        started = all(one["started"] for one in rollout.servers(app.name))
-        configured = found.mapping.fits(self._wanted(app)) and rollout.in_sync()
-        state = STARTED if started else STOPPED
-        return Deployed(found.sha256, found.mapping.context_root, configured, state)
 
     def installed_war(self, app: WebApp) -> Optional[str]:
         found = self._found(app)
@@ -203,9 +142,6 @@ class Was(AppServer):
         return dict(seen, notes=rollout.notes)
 
     # -- settings that a release names -----------------------------------------------------
-
-    def observe_settings(self, settings: Sequence[Setting]) -> Observed:
-        return self._settings().observe(settings)
 
     def check_settings(self, settings: Sequence[Setting], files: Mapping[str, str]) -> None:
         self._settings().check(settings)
@@ -317,53 +253,9 @@ class Was(AppServer):
 
     # -- the master configuration --------------------------------------------------------------
 
-    def _found(self, app: WebApp) -> Optional[Found]:
-        seen = self.session.request("application", application=app.name)
-        if seen["orphans"]:
-            message = "application %s is half removed, its composition units are left: %s"
-            cure = "have an administrator remove them (deleteCompUnit, deleteBLA, save): it is not done automatically"
-            raise AppServerError(message % (app.name, ", ".join(seen["orphans"])), self.place, cure)
-        if not seen["installed"]:
-            return None
-        copies = self._extracted(app)
-        if "ear" not in copies:
-            message = "the cell holds no binary of application %s" % app.name
-            raise HostStateUnknown(message, self.place, "install it without zeroBinaryCopy, %s" % _LOOK)
-        delivered = unpack(copies["ear"], self.session.directory)
-        targets = "+".join(module_targets(seen["targets"]))
-        mapping = Mapped(_read(copies, "descriptor", read_context_root), targets, _virtual_host(copies))
-        return Found(copies["ear"], delivered.war, delivered.sha256, mapping)
-
-    def _extracted(self, app: WebApp) -> Dict[str, str]:
-        """Copies of the application's documents by what they tell; those that are there."""
-        uris = documents(self.session.connect().cell, app.name)
-        files = {name: os.path.join(self.session.directory, "installed-%s" % name) for name in uris}
-        wanted = [{"uri": uris[name], "file": files[name]} for name in uris]
-        found = self.session.request("extract", documents=wanted)["found"]
-        return {name: files[name] for name, there in zip(uris, found) if there}
-
     def _holds(self, app: WebApp, sha256: str, mapping: Mapped) -> bool:
         found = self._found(app)
         return found is not None and found.sha256 == sha256 and found.mapping.fits(mapping)
-
-    def _wanted(self, app: WebApp) -> Mapped:
-        cell, options = self.session.connect().cell, self.options
-        own = [cluster_target(cell, options.cluster)] if options.cluster else [
-            server_target(cell, *place) for place in options.servers
-        ]
-        targets = sorted([*own, *(server_target(cell, *place) for place in options.web_servers)])
-        return Mapped(app.context_root, "+".join(targets), options.virtual_host)
-
-    def _places(self) -> List[Place]:
-        """The servers of the application: a cluster's members are asked of the cell."""
-        return self._members() if self.options.cluster else list(self.options.servers)
-
-    def _members(self) -> List[Place]:
-        seen = self.session.request("members", cluster=self.options.cluster)
-        if not seen["exists"] or not seen["servers"]:
-            what = "has no members" if seen["exists"] else "is not in the cell"
-            raise InvalidInput("cluster %s %s" % (self.options.cluster, what), self.place, "correct cluster")
-        return [Place(one["node"], one["server"]) for one in seen["servers"]]
 
     def _rollout(self) -> Rollout:
         """The one of this session: what it notes on the way is told at the end."""
@@ -374,15 +266,3 @@ class Was(AppServer):
 
 def _is_sound(path: str, sha256: str) -> bool:
     return os.path.isfile(path) and sha256_file(path) == sha256
-
-
-def _read(copies: Dict[str, str], name: str, reader: Callable[[bytes, str], str]) -> str:
-    if name not in copies:
-        return ""
-    with open(copies[name], "rb") as stream:
-        return reader(stream.read(), copies[name])
-
-
-def _virtual_host(copies: Dict[str, str]) -> str:
-    found = [_read(copies, name, read_virtual_host) for name in ("bindings_xml", "bindings_xmi")]
-    return next((host for host in found if host), "")

@@ -11,11 +11,8 @@ import contextlib
 import time
 from typing import Any, Callable, Dict, List
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import (
-    SERVERS,
-    Place,
-    WasOptions,
-)
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_options import SERVERS, Place
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_rollout_view import BASE, RolloutView
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.was_session import (
     RequestFailed,
     SessionLost,
@@ -28,43 +25,20 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     RelmgmtError,
 )
 
-BASE, MANAGER = "UnManagedProcess", "DeploymentManager"
 _POLL_SECONDS = 1.0
 _AGAIN = "then run again: it goes on where it stopped"
 
 
-class Rollout:
-    """The way of one change through a cell; ``places`` are the servers of the application."""
+class Rollout(RolloutView):
+    """The way of one change through a cell."""
 
     def __init__(
         self, wsadmin: WasSession, places: List[Place], sleep: Callable[[float], None] = time.sleep
     ) -> None:
-        self._session = wsadmin
-        self._options: WasOptions = wsadmin.options
-        self.places = places
+        super().__init__(wsadmin, places)
         self._sleep = sleep
         #: what a person may want to know of the way, in order
         self.notes: List[str] = []
-
-    # -- looking -----------------------------------------------------------------------------
-
-    def nodes(self) -> List[Dict[str, Any]]:
-        """Every node that the application or its web servers lie on, as the cell sees it; none without nodes."""
-        connected = self._session.connect()
-        if connected.process == BASE:
-            return []
-        wanted = list(dict.fromkeys(place.node for place in (*self.places, *self._options.web_servers)))
-        return list(self._session.request("nodes", cell=connected.cell, nodes=wanted)["nodes"])
-
-    def servers(self, application: str) -> List[Dict[str, Any]]:
-        """Every server: configured, running, started (the application on it)."""
-        named = [place._asdict() for place in self.places]
-        cell = self._session.connect().cell
-        return list(self._session.request("servers", cell=cell, servers=named, application=application)["servers"])
-
-    def in_sync(self) -> bool:
-        """Whether every node that is managed holds the master configuration."""
-        return all(node["synchronized"] == "true" for node in self.nodes() if node["managed"])
 
     # -- saving ------------------------------------------------------------------------------
 

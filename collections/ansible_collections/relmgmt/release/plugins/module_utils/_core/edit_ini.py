@@ -10,7 +10,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text im
 
 _SECTION = re.compile(r"[ \t]*\[(?P<name>.*)\][ \t]*(?:[;#].*)?\Z")
 _QUOTED = re.compile(r"""(?P<quote>["'])(?P<inner>.*)(?P=quote)(?=[ \t]*(?:\Z|[;#]))""")
-_COMMENT = re.compile(r"(?:\A|[ \t])[ \t]*[;#].*\Z")
+_COMMENT = re.compile(r"(?:\A|[ \t])[;#]")
 _DEEP = 1 << 30  # of a section's first line none is too deep
 _CURE = "write the value so that every reader of INI files takes it alike"
 
@@ -93,7 +93,12 @@ def _split(text: str, key: str) -> Tuple[str, int]:
         name, separator, _rest = text.partition(sign)
         if separator and (name.strip(" \t").lower() == key.lower()):
             return name.strip(" \t"), len(name) + 1
-    return _COMMENT.sub("", text).strip(" \t"), -1
+    return _without_comment(text).strip(" \t"), -1
+
+
+def _without_comment(text: str) -> str:
+    comment = _COMMENT.search(text)
+    return text[: comment.start()] if comment else text
 
 
 def _spot(document: Text, entry: _Entry, start: int) -> Spot:
@@ -104,13 +109,12 @@ def _spot(document: Text, entry: _Entry, start: int) -> Spot:
         document.refuse(message, "indent both lines alike, and end none in a backslash", number)
     if start < 0:
         document.refuse("%r stands without a value" % line.text.strip(), "give it one, with =", number)
-    while line.text[start : start + 1] in (" ", "\t"):
-        start += 1
-    rest = line.text[start:]
+    rest = line.text[start:].lstrip(" \t")
+    start = len(line.text) - len(rest)
     quoted = _QUOTED.match(rest)
     if quoted:
         return _in_quotes(document, line, start, quoted)
-    value = _COMMENT.sub("", rest).rstrip(" \t")
+    value = _without_comment(rest).rstrip(" \t")
     _require_plain(document, value, number)
 
     def write(new: str) -> str:

@@ -10,6 +10,8 @@ from typing import Iterator, List, NamedTuple, Optional, Tuple
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text import Line, Spot, Text
 
 _BLANK = " \t\f"
+_KEY = re.compile(r"[^\\=: \t\f]*(?:\\.[^\\=: \t\f]*)*", re.DOTALL)
+_SEPARATOR = re.compile(r"[ \t\f]*[=:]?[ \t\f]*")
 _ESCAPE = re.compile(r"\\(?:u(.{0,4})|(.))", re.DOTALL)
 _CODE = re.compile(r"[0-9A-Fa-f]{4}\Z")
 _LETTERS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
@@ -82,14 +84,10 @@ def _joined(document: Text, first: Line, rest: Iterator[Line]) -> _Logical:
 
 def _split(text: str) -> Tuple[str, int, bool]:
     """The key as it is written, where the value begins, and whether anything is between them."""
-    end, escaped = 0, False
-    while end < len(text) and (escaped or text[end] not in "=:" + _BLANK):
-        escaped = text[end] == "\\" and not escaped
-        end += 1
-    start, has_sign = end, False
-    while start < len(text) and (text[start] in _BLANK or (text[start] in "=:" and not has_sign)):
-        has_sign = has_sign or text[start] in "=:"
-        start += 1
+    key = _KEY.match(text)
+    end = key.end() if key else 0
+    separator = _SEPARATOR.match(text, end)
+    start = separator.end() if separator else end
     return text[:end], start, start > end
 
 

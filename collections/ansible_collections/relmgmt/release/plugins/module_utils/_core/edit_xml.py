@@ -27,7 +27,7 @@ _CONDITION = re.compile(
     r"\[(?:(?P<position>[1-9][0-9]{0,8})|(?P<what>@?%s|\.)(?:\s*=\s*(?P<value>%s))?)\]" % (_NAME, _QUOTED)
 )
 _ATTRIBUTE = re.compile(r"""\s+([^\s=<>/"']+)\s*=\s*("[^"]*"|'[^']*')""")
-_CDATA = re.compile(r"(\s*<!\[CDATA\[)((?:(?!\]\]>).)*)\]\]>\s*\Z", re.DOTALL)
+_CDATA, _CDATA_END = "<![CDATA[", "]]>"
 _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _CURE = "see the module's documentation of xml keys: server/variable[@name='x']/@value"
 
@@ -267,15 +267,16 @@ def _inner(reader: _Reader, element: _Element) -> Spot:
         closed = "</%s>" % element.tag
         return Spot(position, position + 2, "", lambda new: ">" + _escaped(document, new) + closed)
     start, end = position + 1, reader.at(element.end)
-    section = _CDATA.match(text, start, end)
-    if section:
-        return Spot(*section.span(2), section[2], lambda new: _within_section(document, new))
-    inner = text[start:end]
+    inner = text[start:end].strip(_BLANK)
+    start += len(text[start:end]) - len(text[start:end].lstrip(_BLANK))
+    value = inner[len(_CDATA) : -len(_CDATA_END)]
+    if inner.startswith(_CDATA) and inner.endswith(_CDATA_END) and _CDATA_END not in value:
+        start += len(_CDATA)
+        return Spot(start, start + len(value), value, lambda new: _within_section(document, new))
     if "<" in inner:
         cure = "give the path of an element that holds the value alone"
         document.refuse("<%s> holds more than text" % element.tag, cure, reader.line(element))
-    start += len(inner) - len(inner.lstrip(_BLANK))
-    return Spot(start, start + len(inner.strip(_BLANK)), element.content, lambda new: _escaped(document, new))
+    return Spot(start, start + len(inner), element.content, lambda new: _escaped(document, new))
 
 
 def _escaped(document: Text, new: str, quote: str = "") -> str:
@@ -292,7 +293,7 @@ def _stays(document: Text, letter: str) -> bool:
 
 def _within_section(document: Text, new: str) -> str:
     _require_legal(document, new)
-    if "]]>" in new:
+    if _CDATA_END in new:
         document.refuse("%r cannot be written within CDATA" % new, "write the element's text without CDATA")
     return new
 

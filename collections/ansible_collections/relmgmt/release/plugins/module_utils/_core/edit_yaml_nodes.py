@@ -20,8 +20,8 @@ _DEEPEST = 100
 _LONGEST_KEY = 1000  # YAML allows 1024
 _UNCERTAIN = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ufeff]")
 _QUOTED = {
-    '"': re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL),
-    "'": re.compile(r"'((?:[^']|'')*)'"),
+    '"': re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL),
+    "'": re.compile(r"'([^']*(?:''[^']*)*)'"),
 }
 _COLON = re.compile(r":(?=[ \t]|\Z)")
 _COMMENT = re.compile(r"[ \t]#")
@@ -31,7 +31,7 @@ _MARKER = re.compile(r"(?:---|\.\.\.)(?: |\Z)")
 #: brackets, separators, blanks with comments, quoted text, anchors with aliases and tags, plain text
 _FLOW_PART = re.compile(
     r"(?P<open>[\[{])|(?P<close>[\]}])|[,:]|(?:[ \r\n]+(?:#[^\r\n]*)?)+"
-    r"|\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|[&*!][^\s,\[\]{}<]*(?=[\s,\[\]{}])"
+    r"|\"[^\"\\]*(?:\\.[^\"\\]*)*\"|'[^']*(?:''[^']*)*'|[&*!][^\s,\[\]{}<]*(?=[\s,\[\]{}])"
     r"|(?![\"'&*!#%@`|>])(?:[^\s,\[\]{}:#]|:(?![\s,\[\]{}])|(?<!\s)#| +(?![\s#,\[\]{}:]))+",
     re.DOTALL,
 )
@@ -300,8 +300,10 @@ class _Reader:
         text, open_ones = self._document.text, ""
         while open_ones or text[position] in "[{":
             found = _FLOW_PART.match(text, position)
-            if not found or (found["close"] and open_ones[-1] + found["close"] not in ("[]", "{}")):
+            if not found or len(open_ones) > _DEEPEST:
                 self._refuse("a flow collection that cannot be followed")
+            if found["close"] and open_ones[-1] + found["close"] not in ("[]", "{}"):
+                self._refuse("a flow collection that is closed by another bracket")
             position = found.end()
             open_ones += found["open"] or ""
             if found["close"]:

@@ -10,8 +10,7 @@ import re
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of, unknown_hosts
-from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding, errors
+from ansible_collections.relmgmt.release.plugins.module_utils._core.finding import Finding, errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
     Release,
@@ -336,6 +335,9 @@ def _test_mode(case: Case) -> List[Verdict]:
             "test_mode", REFUSE, "the inventory names no external interfaces",
             "list them as relmgmt_interfaces in group_vars/all (docs/test-mode.md)",
         )]
+    # Imported here: most changes have nothing to do with test mode.
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of, unknown_hosts
+
     try:
         interfaces = interfaces_of(case.interfaces)
         names = [one.name for one in interfaces]

@@ -14,11 +14,11 @@ from xml.parsers import expat
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import cache_xml_encoding
 from ansible_collections.relmgmt.release.plugins.module_utils._core.cache_xml_items import ROUTINE_TYPES, ExportItem
+from ansible_collections.relmgmt.release.plugins.module_utils._core.finding import ERROR, WARNING, Finding
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_file import CACHE_XML, read_package
 from ansible_collections.relmgmt.release.plugins.module_utils._core.steps import Step, steps_of
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
-ERROR, WARNING = "error", "warning"
 #: error that only a word of the release can lift: data would be overwritten
 UNNAMED_GLOBAL = "global"
 LOST = "\ufffd"
@@ -34,27 +34,6 @@ class Terms(NamedTuple):
     steps: Tuple[Mapping[str, Any], ...] = ()
 
 
-class Finding(NamedTuple):
-    """``item`` and ``line`` 0 where the finding is about the whole file. ``rule``: its short name."""
-
-    level: str
-    rule: str
-    item: str
-    line: int
-    message: str
-    cure: str
-    file: str = ""
-
-    def __str__(self) -> str:
-        place = f"{self.file} line {self.line}" if self.line else self.file
-        named = f"{self.item} " if self.item else ""
-        return f"{named}({place}) {self.message}" if named else f"{place}: {self.message}"
-
-    def as_dict(self) -> Dict[str, Any]:
-        """The finding as JSON-able values."""
-        return dict(self._asdict())
-
-
 def terms_of(options: Mapping[str, Any]) -> Terms:
     """From a package's options in ``release.yml``, or from a module's parameters."""
     return Terms(
@@ -63,11 +42,6 @@ def terms_of(options: Mapping[str, Any]) -> Terms:
         tuple(options.get("percent_items") or ()),
         tuple(options.get("steps") or ()),
     )
-
-
-def errors(findings: Iterable[Finding]) -> List[Finding]:
-    """Those for which the package is refused."""
-    return [finding for finding in findings if finding.level == ERROR]
 
 
 def lint_package(kind: str, chunks: Iterable[bytes], terms: Terms, file: str) -> Tuple[List[Finding], Dict[str, int]]:

@@ -16,6 +16,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.class_elemen
     storage_of,
     without_times,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._core.finding import WARNING, Finding, errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
     ELEMENT,
     GlobalChange,
@@ -24,7 +25,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.items import
     digest_lines,
     same_mode,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding, Terms
+from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Terms
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused
 
 SAME, ADDED, CHANGED, NEWER, DROPPED = "same", "added", "changed", "newer", "dropped"
@@ -116,7 +117,7 @@ def select(items: Iterable[ExportItem], terms: Terms, rules: Rules, file: str) -
     """Refuse by name whatever is wrong or the engine cannot take, before anything is touched."""
     package = list(items)
     findings = package_lint.lint(package, terms, file)
-    _refuse_errors(package_lint.errors(findings), file)
+    _refuse_errors(errors(findings), file)
     package, left = _without_projects(package, rules, file)
     code = [item for item in package if item.kind != "global"]
     data = [item for item in package if item.kind == "global"]
@@ -300,7 +301,7 @@ def _storage_findings(selection: Selection, live: Mapping[str, Item]) -> List[Fi
         before = storage_of("\n".join(there.lines).encode("utf-8", "surrogateescape"))
         if before and storage_of(item.element) != before:
             found.append(Finding(
-                package_lint.WARNING, "storage", item.name, item.line,
+                WARNING, "storage", item.name, item.line,
                 "stores its data otherwise than the class on the target does",
                 "take the target's storage into the package, or let a step convert the data",
             ))
@@ -315,7 +316,7 @@ def _without_projects(
         return package, []
     projects = [item for item in package if item.kind == "project" and "PRJ" not in rules.loadable]
     left = [
-        Finding(package_lint.WARNING, "project", item.name, item.line, "is not loaded: it only names other items",
+        Finding(WARNING, "project", item.name, item.line, "is not loaded: it only names other items",
                 "", file)
         for item in projects
     ]

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Mapping, NamedTuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose_view import of_engine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_engine import GtmEngine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_storage import GtmStorage
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_engine import IrisEngine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_storage import IrisStorage
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import Engine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.storage import Storage
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 
 class Ports(NamedTuple):
@@ -30,19 +30,9 @@ ENGINES: Dict[str, Ports] = {
 
 def open_engine(instance: Mapping[str, Any]) -> Engine:
     """The engine of an instance; nothing is started and nothing is touched."""
-    return _ports(instance).engine(instance)
+    return of_engine(ENGINES, instance).engine(instance)
 
 
 def open_storage(instance: Mapping[str, Any]) -> Storage:
     """The datasets of an instance as files; nothing is started and nothing is touched."""
-    return _ports(instance).storage(instance)
-
-
-def _ports(instance: Mapping[str, Any]) -> Ports:
-    name = str(instance.get("engine") or "")
-    if name not in ENGINES:
-        raise InvalidInput(
-            f"engine {name!r} is not one of {', '.join(sorted(ENGINES))}",
-            place=f"instance {instance.get('name')}", cure="correct engine in relmgmt_instance",
-        )
-    return ENGINES[name]
+    return of_engine(ENGINES, instance).storage(instance)

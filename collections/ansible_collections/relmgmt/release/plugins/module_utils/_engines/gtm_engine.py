@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, List, Mapping, Tuple
+from typing import Iterator, List, Tuple
 
-from ansible_collections.relmgmt.release.plugins.module_utils._backup.fence import refuse_half_restored
 from ansible_collections.relmgmt.release.plugins.module_utils._core.items import (
     CompileError,
     GlobalChange,
@@ -20,7 +19,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines import (
     gtm_preimages,
     gtm_view,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_engine_view import GtmEngineView
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import (
     Attached,
     Called,
@@ -31,22 +30,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.port impo
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError
 
 
-class GtmEngine(Engine):
+class GtmEngine(GtmEngineView, Engine):
     """One GT.M instance; ``instance`` runs its programs."""
 
     engine = "gtm"
     loadable = gtm_items.TYPES
     code_in_datasets = False
-
-    def __init__(self, instance: GtmInstance) -> None:
-        self.instance = instance
-
-    @classmethod
-    def of(cls, instance: Mapping[str, Any]) -> "GtmEngine":
-        """From ``relmgmt_instance``; refused while a restore of the instance is unfinished."""
-        found = GtmInstance.of(instance)
-        refuse_half_restored(found.global_directory)
-        return cls(found)
 
     def info(self) -> InstanceInfo:
         return gtm_view.info(self.instance)
@@ -59,9 +48,6 @@ class GtmEngine(Engine):
 
     def check_global_name(self, name: str) -> None:
         gtm_globals.check_name(name)
-
-    def read_items(self, names: List[str]) -> Dict[str, Item]:
-        return gtm_items.read(self.instance, names)
 
     def check_items(self, items: List[Item]) -> List[CompileError]:
         return gtm_items.check(self.instance, items)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import List, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._core import iris_items as names_of
@@ -21,8 +21,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines import (
     iris_preimages,
     iris_view,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_options import IrisOptions
-from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_terminal import IrisTerminal
+from ansible_collections.relmgmt.release.plugins.module_utils._engines.iris_engine_view import IrisEngineView
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import (
     Attached,
     Called,
@@ -32,20 +31,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.port impo
 )
 
 
-class IrisEngine(Engine):
+class IrisEngine(IrisEngineView, Engine):
     """One instance; ``terminal`` runs its programs."""
 
     engine = "iris"
     loadable = names_of.TYPES
     code_in_datasets = True
-
-    def __init__(self, terminal: IrisTerminal) -> None:
-        self.terminal = terminal
-
-    @classmethod
-    def of(cls, instance: Mapping[str, Any]) -> "IrisEngine":
-        """From ``relmgmt_instance``."""
-        return cls(IrisTerminal(IrisOptions.of(instance)))
 
     def info(self) -> InstanceInfo:
         return iris_view.info(self.terminal)
@@ -58,9 +49,6 @@ class IrisEngine(Engine):
 
     def check_global_name(self, name: str) -> None:
         check_global(name)
-
-    def read_items(self, names: List[str]) -> Dict[str, Item]:
-        return {name: live.as_item() for name, live in iris_items.read(self.terminal, names).items()}
 
     def check_items(self, items: List[Item]) -> List[CompileError]:
         """Nothing can be compiled aside; that the instance sees exactly these items can be."""

@@ -83,7 +83,15 @@ class Called(NamedTuple):
     pid: int
 
 
-class Engine(ABC):
+class EngineView(ABC):
+    """The code of an M database instance, looked at. Every method may raise EngineError or HostStateUnknown."""
+
+    @abstractmethod
+    def read_items(self, names: List[str]) -> Dict[str, Item]:
+        """The live items among ``names``; one that is not there is absent from the answer."""
+
+
+class Engine(EngineView):
     """An M database instance. Every method may raise EngineError or HostStateUnknown."""
 
     #: what a user says in ``instance.engine``
@@ -111,10 +119,6 @@ class Engine(ABC):
     @abstractmethod
     def check_global_name(self, name: str) -> None:
         """Raise InvalidInput for a global's name that the engine cannot hold."""
-
-    @abstractmethod
-    def read_items(self, names: List[str]) -> Dict[str, Item]:
-        """The live items among ``names``; one that is not there is absent from the answer."""
 
     @abstractmethod
     def check_items(self, items: List[Item]) -> List[CompileError]:

@@ -7,8 +7,8 @@ import os
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose import app_server
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import configuration
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import liberty_server
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import configuration
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import AppServer
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import SettingPlace
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_settings import OVERRIDE

@@ -10,11 +10,15 @@ from __future__ import annotations
 import os
 from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set
 
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_configuration import (
+    configuration,
+    monitoring,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_intake import Intake, served
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_pending import Pending
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import liberty_server
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates, configuration
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_update import Updates
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import RUNNING, STOPPED, UNKNOWN
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import SettingPlace
 from ansible_collections.relmgmt.release.plugins.module_utils._core.liberty_config import DISABLED, POLLED
@@ -144,7 +148,7 @@ class LibertyFilePlaces(Places):
     # -- observing ---------------------------------------------------------------------------------
 
     def _trigger(self) -> str:
-        return self._updates.monitoring().configuration
+        return monitoring(self._server).configuration
 
     def _has(self, kind: str) -> bool:
         return any(one.options["type"] == kind for one in self.settings)

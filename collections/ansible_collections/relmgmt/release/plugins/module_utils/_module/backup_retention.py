@@ -14,7 +14,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.retention im
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 
 _UNKNOWN = "the ledger of this host does not know it"

@@ -37,6 +37,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.storage i
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, Permit
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 #: modules whose acts change datasets or routines: `before` cannot be taken after them
 CHANGING = frozenset(["cache_package", "restore", "test_mode"])
@@ -262,7 +263,7 @@ def _listing(path: str, made: Manifest) -> str:
     return "\n".join([path, f"provider {made.provider}", *lines]) + "\n"
 
 
-def look(host: Host) -> Outcome:
+def look(host: HostView) -> Outcome:
     """The backup sets at ``path`` or below ``root``, on demand with proof that they are whole."""
     path, root = host.params["path"], host.params["root"]
     done, unfinished = ([path], []) if path else find_sets(root)

@@ -41,6 +41,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_pack
 from ansible_collections.relmgmt.release.plugins.module_utils._module.drop_spec import DROP_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import INSTANCE_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, Permit
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 CHUNK = 1 << 16
 #: documented in the fragment relmgmt.release.cache_xml
@@ -102,7 +103,7 @@ class Seen(NamedTuple):
         return self.plan.changed or any(one.state == PENDING for one in self.steps)
 
 
-def inspect(host: Host) -> Outcome:
+def inspect(host: HostView) -> Outcome:
     """What installing would do, and what is installed; changes nothing."""
     seen = _observe(host, release_of(host.params["bundle"]))
     return Outcome(False, _record(seen), *package_plan.texts(seen.plan), message=_said(seen))
@@ -129,7 +130,7 @@ def _carry_out(host: Host, permit: Permit, seen: Seen) -> List[int]:
     return pids + run_steps(host, seen.engine, seen.steps)
 
 
-def _observe(host: Host, release: str) -> Seen:
+def _observe(host: HostView, release: str) -> Seen:
     params = host.params
     engine = open_engine(params["instance"])
     rules = Rules(engine.loadable, engine.home_of, engine.check_global_name)

@@ -13,6 +13,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.port impo
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import EngineError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import recipe_of
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Act, Host, UndoContext
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 MODULE = "cache_package"
 #: characters of a step's answer that the ledger and messages keep
@@ -31,7 +32,7 @@ class Pending(NamedTuple):
         return {"name": self.step.name, "call": self.step.call, "state": self.state}
 
 
-def look_at_steps(host: Host, engine: Engine, release: str) -> Tuple[Pending, ...]:
+def look_at_steps(host: HostView, engine: Engine, release: str) -> Tuple[Pending, ...]:
     """The package's steps and their states. Raises InvalidInput for one that the engine cannot call."""
     params, acts, found = host.params, host.ledger.acts(), []
     for step in core.steps_of(params["steps"]):

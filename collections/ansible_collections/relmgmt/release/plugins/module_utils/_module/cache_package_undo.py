@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Going back from a Caché XML package, and seeing drift: what recipes in the ledger call for."""
+"""Going back from a Caché XML package, as recipes in the ledger call for."""
 
 from __future__ import annotations
 
@@ -9,20 +9,13 @@ from typing import Any, Dict, List, Mapping, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import global_plan
 from ansible_collections.relmgmt.release.plugins.module_utils._core.global_plan import Row
-from ansible_collections.relmgmt.release.plugins.module_utils._core.items import digest_items, digest_lines
+from ansible_collections.relmgmt.release.plugins.module_utils._core.items import digest_lines
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_engine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import Engine
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
 
 GLOBALS_FILE = "globals.json"
-
-
-def observe_cache_items(recipe: Dict[str, Any]) -> "str | None":
-    """Digest of the live items that the ledger names, for drift; None if none is there."""
-    live = open_engine(recipe["instance"]).read_items(list(recipe["names"]))
-    digests = {name: digest_lines(item.lines) for name, item in live.items()}
-    return digest_items(digests) if digests or not recipe["names"] else None
 
 
 def undo_cache_items(recipe: Dict[str, Any], context: Any) -> Dict[str, Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Receipts and leases on one host: what the modules ``receipt``, ``lease`` and ``release_info`` do."""
+"""Receipts and leases on one host: what the modules ``receipt`` and ``lease`` do."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     ReceiptMissing,
     Refused,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import (
+    can_be_undone,
+    to_undo,
+    unfinished_other,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 
-NOTHING = "nothing"
 HOLDER_SPEC: dict[str, dict[str, Any]] = {
     "holder": {"type": "dict", "default": {}},
     "number": {"type": "int", "default": 0},
@@ -23,28 +26,6 @@ HOLDER_SPEC: dict[str, dict[str, Any]] = {
     "take_over": {"type": "str", "default": ""},
 }
 SAME_RUN = ("controller", "boot_id", "pid", "pid_started")
-
-
-def can_be_undone(act: dict[str, Any]) -> bool:
-    """The act has changed, or may have changed, what a rollback has to bring back."""
-    return bool(act["undo"].get("kind", NOTHING) != NOTHING)
-
-
-def to_undo(ledger: Ledger, change: str) -> list[dict[str, Any]]:
-    """Acts of a change that can be undone and were not, newest first."""
-    return [
-        act for act in ledger.acts(change)
-        if can_be_undone(act) and act["undone_at"] is None
-    ]
-
-
-def unfinished_other(ledger: Ledger, change: str) -> str:
-    """Another change with an open attempt that has changed this host, or an empty string."""
-    for receipt in ledger.receipts():
-        is_other = receipt["state"] == "open" and receipt["change"] != change
-        if is_other and to_undo(ledger, receipt["change"]):
-            return str(receipt["change"])
-    return ""
 
 
 def take_lease(host: Host) -> tuple[bool, int]:

@@ -6,14 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, shown
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import can_be_undone, to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
+from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import can_be_undone, to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.at_work import at_work
 from ansible_collections.relmgmt.release.plugins.module_utils._module.observe import look
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
-from ansible_collections.relmgmt.release.plugins.module_utils._module.worker import at_work
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView, Outcome
 
 
-def describe(host: Host) -> Outcome:
+def describe(host: HostView) -> Outcome:
     """What this host's ledger says, and what is really there."""
     ledger, change = host.ledger, host.params["change"]
     currents = ledger.currents()
@@ -37,7 +37,7 @@ def describe(host: Host) -> Outcome:
     })
 
 
-def _receipt_row(ledger: Ledger, receipt: dict[str, Any]) -> dict[str, Any]:
+def _receipt_row(ledger: LedgerView, receipt: dict[str, Any]) -> dict[str, Any]:
     row = {key: value for key, value in receipt.items() if key not in ("packages", "report")}
     acts = to_undo(ledger, receipt["change"])
     in_force: dict[str, set[str]] = {}

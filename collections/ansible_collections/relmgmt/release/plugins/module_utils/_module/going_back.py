@@ -12,7 +12,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.going_back i
     choose_way,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import can_be_undone, to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import can_be_undone, to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import require_fence
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import (

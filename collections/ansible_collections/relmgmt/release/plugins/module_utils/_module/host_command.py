@@ -20,9 +20,11 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode im
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import acceptable_points, proof
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve, host_timer, overdue
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host
 from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_info import look
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 DONE, ASKS, REFUSED = 0, 1, 4
 LOOKED_EVERY, RETRIED_EVERY = 30, 300  # seconds
@@ -100,7 +102,7 @@ def _look(ledger: str) -> Dict[str, Any]:
     document = _document(ledger) or {}
     given = {key: document.get(key) for key in ("instance", "websphere")}
     params = {"ledger": ledger, "interfaces": document.get("interfaces", []), "here": document.get("here", []), **given}
-    return look(Host(Console(params), readonly=True)).record
+    return look(HostView(Console(params))).record
 
 
 def _document(ledger: str) -> Optional[Dict[str, Any]]:
@@ -109,8 +111,8 @@ def _document(ledger: str) -> Optional[Dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def _reading(ledger: str) -> Iterator[Ledger]:
-    reader = Ledger(ledger, readonly=True)
+def _reading(ledger: str) -> Iterator[LedgerView]:
+    reader = LedgerView(ledger)
     try:
         yield reader
     finally:

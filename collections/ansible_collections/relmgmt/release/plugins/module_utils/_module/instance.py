@@ -8,7 +8,7 @@ from typing import Any, Dict, Mapping, Optional
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import ENGINES, open_engine
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import Engine
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView, Outcome
 
 GTM_SPEC: Dict[str, Any] = {
     "dist": {"type": "path", "required": True},
@@ -61,7 +61,7 @@ def recipe_of(instance: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
-def look(host: Host) -> Outcome:
+def look(host: HostView) -> Outcome:
     """What is observed of the instance; changes nothing."""
     engine = open_engine(host.params["instance"])
     info = engine.info()

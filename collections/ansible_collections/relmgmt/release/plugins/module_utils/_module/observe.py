@@ -3,12 +3,13 @@
 
 A component's ``detail`` in the ledger may carry ``observe``, a mapping with ``kind`` and
 what that kind's observer needs; an observer returns the digest that it sees, or None when
-the component is not there. Every host is asked before anything is done: a database's observer is
-not compiled on an application server.
+the component is not there. Every host is asked before anything is done, and compiles what it imports
+in every call: an observer imports what it needs itself, and views only, nothing that changes a host.
 """
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any, Callable, NamedTuple
 
 
@@ -19,39 +20,53 @@ class Seen(NamedTuple):
     note: str = ""
 
 
-def _cache_items(recipe: dict[str, Any]) -> Seen:
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package_undo import (
-        observe_cache_items,
-    )
+def observe_cache_items(recipe: dict[str, Any]) -> Seen:
+    """The live items that the ledger names."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.items import digest_items, digest_lines
+    from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose_view import open_engine_view
 
-    return Seen(observe_cache_items(recipe))
+    live = open_engine_view(recipe["instance"]).read_items(list(recipe["names"]))
+    digests = {name: digest_lines(item.lines) for name, item in live.items()}
+    return Seen(digest_items(digests) if digests or not recipe["names"] else None)
 
 
-def _war(recipe: dict[str, Any]) -> Seen:
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import observe_war
+def observe_war(recipe: dict[str, Any]) -> Seen:
+    """The application that is installed."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose_view import app_server_view
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.web_app import STARTED, WebApp
 
-    found = observe_war(recipe)
-    silent = found.sha256 and found.state != "started"
+    with closing(app_server_view(recipe["websphere"])) as server:
+        found = server.observe(WebApp(recipe["application"], recipe["context_root"]))
+    silent = found.sha256 and found.state != STARTED
     return Seen(found.sha256 or None, "is installed, but does not answer" if silent else "")
 
 
-def _configuration(recipe: dict[str, Any]) -> Seen:
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.web_config import observe_configuration
+def observe_configuration(recipe: dict[str, Any]) -> Seen:
+    """One digest over the values that stand of everything that releases have set."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose_view import app_server_view
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.audit import digest_of
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import Setting, value_digests
 
-    return Seen(observe_configuration(recipe))
+    settings = [Setting(**row) for row in recipe["settings"]]
+    with closing(app_server_view(recipe["websphere"])) as server:
+        return Seen(digest_of(value_digests(settings, server.observe_settings(settings).values)))
 
 
-def _static(recipe: dict[str, Any]) -> Seen:
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.static_content import observe_static
+def observe_static(recipe: dict[str, Any]) -> Seen:
+    """The tree that is served."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.tree import tree_digest
+    from ansible_collections.relmgmt.release.plugins.module_utils._docroot_view import DocumentRootView
 
-    return Seen(observe_static(recipe))
+    root = DocumentRootView(recipe["document_root"])
+    link = root.link()
+    return Seen(None if link is None else tree_digest(root.tree(link)))
 
 
 OBSERVERS: dict[str, Callable[[dict[str, Any]], Seen]] = {
-    "cache_items": _cache_items,
-    "war": _war,
-    "configuration": _configuration,
-    "static": _static,
+    "cache_items": observe_cache_items,
+    "war": observe_war,
+    "configuration": observe_configuration,
+    "static": observe_static,
 }
 
 

@@ -13,6 +13,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_tr
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DeliveryError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import read_if_there
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.host_timer import directory_of
 
 #: the ledger's note of what was told; a document of its own, so that it never writes over that of test mode
@@ -24,7 +25,7 @@ def tell(path: str, now: float, text: str) -> str:
 
     Raises DeliveryError if nobody could be told; the timer tries again.
     """
-    reader = Ledger(path, readonly=True)
+    reader = LedgerView(path)
     try:
         document, told = reader.mode(DOCUMENT), reader.mode(TOLD)
     finally:
@@ -47,7 +48,7 @@ def is_waiting(path: str) -> bool:
     """Whether there is a test mode whose end time has to be kept."""
     if not os.path.exists(path):
         return False
-    reader = Ledger(path, readonly=True)
+    reader = LedgerView(path)
     try:
         return lasts(reader.mode(DOCUMENT))
     finally:

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView, Outcome
 
 
-def fetch_pages(host: Host) -> Outcome:
+def fetch_pages(host: HostView) -> Outcome:
     """Every URL's status and text; an answer that did not come is an observation, not a failure."""
     urls = host.params["urls"]
     for url in urls:

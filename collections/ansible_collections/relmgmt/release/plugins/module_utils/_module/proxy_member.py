@@ -17,7 +17,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state 
     warnings,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError, Refused
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Act, Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.choose import proxy_of
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.port import Proxy

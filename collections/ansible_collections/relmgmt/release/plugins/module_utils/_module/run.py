@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What every module of the collection does the same way.
+"""What every module that changes a host does the same way.
 
-The only place that calls ``exit_json`` and ``fail_json``. ``Host`` gives a module's work
-its parameters, the ledger, the permit of its change cycle and the acts it records.
+``Host`` gives a module's work its parameters, the ledger, the permit of its change cycle and the acts it records.
 """
 
 from __future__ import annotations
@@ -12,39 +11,33 @@ import os
 import re
 import time
 from contextlib import contextmanager
-from typing import Any, Callable, Iterable, Iterator, NamedTuple, Protocol
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import SILENT, Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._core import authority, test_mode
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     ReceiptMissing,
     Refused,
-    RelmgmtError,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve
-from ansible_collections.relmgmt.release.plugins.module_utils._worker import refuse_while_at_work
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import (
+    LEDGER_SPEC,
+    AnsibleLike,
+    HostView,
+    Outcome,
+    leave,
+    ledger_path,
+    result_of,
+    workers_of,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._worker_view import refuse_while_at_work
 
-LEDGER_SPEC: dict[str, dict[str, Any]] = {
-    "change": {"type": "str"},
-    "lease": {"type": "int"},
-    "ledger": {"type": "path", "default": "/var/lib/relmgmt/ledger.db"},
-    "phase": {"type": "str", "default": ""},
-}
-
-
-class Outcome(NamedTuple):
-    """What a module's work observed and did.
-
-    ``record``: the result's keys. ``before`` and ``after``: the diff's two sides.
-    """
-
-    changed: bool
-    record: dict[str, Any]
-    before: str = ""
-    after: str = ""
-    message: str = ""
+__all__ = [
+    "LEDGER_SPEC", "Act", "AnsibleLike", "Host", "Outcome", "Permit", "UndoContext", "leave", "ledger_path",
+    "result_of", "run", "workers_of",
+]
 
 
 class Permit(NamedTuple):
@@ -69,21 +62,6 @@ class UndoContext(NamedTuple):
     restored: str = ""
 
 
-class AnsibleLike(Protocol):
-    """What is used of AnsibleModule; the tests' double has no more than this."""
-
-    params: dict[str, Any]
-    check_mode: bool
-    tmpdir: str
-    _diff: bool
-
-    def warn(self, warning: str) -> None: ...
-
-    def exit_json(self, **result: Any) -> None: ...
-
-    def fail_json(self, msg: str, **result: Any) -> None: ...
-
-
 class Act:
     """An act under way: its number in the ledger, and what its outcome will say."""
 
@@ -96,25 +74,20 @@ class Act:
         self.detail.update(detail)
 
 
-class Host:
-    """The managed host as a module's work sees it.
+class Host(HostView):
+    """The managed host as work that changes it sees it; ``progress`` hears how far a long work has come."""
 
-    ``progress`` hears how far a long work has come. ``tmpdir``: the work's own, else Ansible's.
-    """
+    ledger: Ledger
 
     def __init__(
-        self, module: AnsibleLike, readonly: bool = False, now: Callable[[], float] = time.time,
-        progress: Progress = SILENT, tmpdir: str = "",
+        self, module: AnsibleLike, now: Callable[[], float] = time.time, progress: Progress = SILENT, tmpdir: str = "",
     ) -> None:
-        self.params = module.params
-        self.check_mode = module.check_mode
-        self.tmpdir = tmpdir or module.tmpdir
-        self.now = now
         self.progress = progress
-        path = ledger_path(self.params)
-        self.state_dir = os.path.dirname(path)
-        self.ledger = Ledger(path, readonly=readonly or self.check_mode, now=now)
         self._permit: Permit | None = None
+        super().__init__(module, tmpdir, now)
+
+    def _open_ledger(self, path: str) -> Ledger:
+        return Ledger(path, readonly=self.check_mode, now=self.now)
 
     @property
     def user(self) -> str:
@@ -187,16 +160,6 @@ class Host:
         return path
 
 
-def workers_of(state_dir: str) -> str:
-    """Where the directories of a host's workers lie."""
-    return os.path.join(state_dir, "workers")
-
-
-def ledger_path(params: dict[str, Any]) -> str:
-    """Where the ledger of this host lies; its directory is the host's state."""
-    return os.path.abspath(str(params.get("ledger") or LEDGER_SPEC["ledger"]["default"]))
-
-
 def _permit(change: str, receipt: dict[str, Any] | None) -> Permit:
     if receipt is None:
         return Permit(change, "", 1, "", 0.0)
@@ -205,38 +168,6 @@ def _permit(change: str, receipt: dict[str, Any] | None) -> Permit:
     )
 
 
-def run(
-    module: AnsibleLike, work: Callable[[Host], Outcome], readonly: bool = False
-) -> None:
-    """Do the work and leave.
-
-    ``readonly``: the module only looks, its ledger is neither created nor changed.
-    """
-    leave(module, result_of(lambda: work(Host(module, readonly))))
-
-
-def result_of(work: Callable[[], Outcome]) -> dict[str, Any]:
-    """What the work came to, as a module's result; ``failed`` and ``error`` if it raised."""
-    try:
-        outcome = work()
-    except RelmgmtError as error:
-        return {"failed": True, "msg": str(error), "error": error.as_dict()}
-    except OSError as error:
-        told = RelmgmtError(error.strerror or str(error), place=str(error.filename or ""),
-                            cure="free space, or mend owner and mode there")
-        return {"failed": True, "msg": str(told), "error": told.as_dict()}
-    result = dict(outcome.record, changed=outcome.changed, msg=outcome.message)
-    if outcome.before or outcome.after:
-        result["diff"] = {"before": outcome.before, "after": outcome.after}
-    return result
-
-
-def leave(module: AnsibleLike, result: dict[str, Any]) -> None:
-    """End the module with this result, its ``warnings`` told: the only caller of exit_json and fail_json."""
-    shown = {key: value for key, value in result.items() if key != "diff" or module._diff}
-    for warning in shown.pop("warnings", ()):
-        module.warn(warning)
-    if shown.pop("failed", False):
-        module.fail_json(**shown)
-    else:
-        module.exit_json(**shown)
+def run(module: AnsibleLike, work: Callable[[Host], Outcome]) -> None:
+    """Do the work and leave."""
+    leave(module, result_of(lambda: work(Host(module))))

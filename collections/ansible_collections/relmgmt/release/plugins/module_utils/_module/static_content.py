@@ -79,13 +79,6 @@ def undo_static(recipe: Dict[str, Any], _context: object) -> Dict[str, Any]:
     return {"restored": True, "directory": root.path_of(previous), "differs_from_before": differs}
 
 
-def observe_static(recipe: Dict[str, Any]) -> Optional[str]:
-    """The digest of the tree that is served now, None when nothing is."""
-    root = DocumentRoot(recipe["document_root"])
-    link = root.link()
-    return None if link is None else tree_digest(root.tree(link))
-
-
 def _job(host: Host) -> _Job:
     p = host.params
     root = DocumentRoot(p["document_root"])

@@ -16,10 +16,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_tr
     overdue,
     table,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_timer
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given
-from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_scene import (
     WORLD,
     World,
@@ -27,11 +26,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_
     observe,
     row,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView, Outcome
 
 Document = Dict[str, Any]
 
 
-def look(host: Host, world: World = WORLD) -> Outcome:
+def look(host: HostView, world: World = WORLD) -> Outcome:
     """What is true of this host's interfaces."""
     document = host.ledger.mode(DOCUMENT)
     given = Given.of(document if document is not None and lasts(document) else host.params)
@@ -72,7 +72,7 @@ def _inventory_notes(params: Mapping[str, Any], document: Optional[Document]) ->
     return [] if same else ["the inventory's interfaces are no longer those of the entry; leaving uses the entry's"]
 
 
-def _restored(ledger: Ledger, document: Optional[Document]) -> Optional[Dict[str, Any]]:
+def _restored(ledger: LedgerView, document: Optional[Document]) -> Optional[Dict[str, Any]]:
     if document is None:
         return None
     if document["instance"] is None or not lasts(document):

@@ -13,7 +13,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_ru
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Writer, Writes
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import (
     Given,
     Site,
@@ -118,7 +118,7 @@ class _Blind:
 
 
 def observe(
-    world: World, site: SiteLike, ledger: Ledger, document: Optional[Mapping[str, Any]], now: float,
+    world: World, site: SiteLike, ledger: LedgerView, document: Optional[Mapping[str, Any]], now: float,
     accepted: str = "", entering: bool = False,
 ) -> Scene:
     """Look at everything once. ``accepted``: who accepts that no fence stands; ``entering``: queues and ports too."""

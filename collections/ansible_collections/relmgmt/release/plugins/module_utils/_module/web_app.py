@@ -26,6 +26,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._drop import fetch
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError, InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._files import copy_durably, make_dirs, sha256_file
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 _LIBERTY_SPEC: Dict[str, Dict[str, Any]] = {
     "server": {"type": "str", "required": True},
@@ -134,7 +135,7 @@ def _deploy(host: Host, job: _Job) -> Outcome:
     return Outcome(True, record, before, after, todo.reason)
 
 
-def describe(host: Host) -> Outcome:
+def describe(host: HostView) -> Outcome:
     """What runs, without touching anything."""
     app = web_app(host.params["application"], "/")
     with closing(app_server(host.params["websphere"])) as server:
@@ -149,13 +150,6 @@ def undo_war(recipe: Dict[str, Any], _context: object) -> Dict[str, Any]:
     app = WebApp(recipe["application"], recipe["context_root"])
     with closing(app_server(recipe["websphere"])) as server:
         return server.put_back(app, recipe["kept"])
-
-
-def observe_war(recipe: Dict[str, Any]) -> Deployed:
-    """What is installed now, and whether it answers."""
-    app = WebApp(recipe["application"], recipe["context_root"])
-    with closing(app_server(recipe["websphere"])) as server:
-        return server.observe(app)
 
 
 def _jobs(host: Host, wanted: List[Dict[str, Any]]) -> List[_Job]:

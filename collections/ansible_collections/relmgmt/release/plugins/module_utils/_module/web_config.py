@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, NamedTuple, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.choose import app_server
 from ansible_collections.relmgmt.release.plugins.module_utils._appservers.port import AppServer
@@ -86,13 +86,6 @@ def undo_configuration(recipe: Dict[str, Any], _context: object) -> Dict[str, An
                 _require_sound(setting, files.get(setting.key, ""))
         seen = server.apply_settings(settings, files)
     return {"restored": seen.pop("changed", True), **seen}
-
-
-def observe_configuration(recipe: Dict[str, Any]) -> Optional[str]:
-    """One digest over the values that stand of everything that releases have set."""
-    settings = [Setting(**row) for row in recipe["settings"]]
-    with closing(app_server(recipe["websphere"])) as server:
-        return digest_of(value_digests(settings, server.observe_settings(settings).values))
 
 
 def _job(host: Host) -> _Job:

@@ -12,12 +12,13 @@ import json
 import os
 import time
 import traceback
-from typing import Any, Callable, Dict, List, NamedTuple, Optional
+from typing import Any, Callable, Dict, NamedTuple, Optional
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown, RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve
+from ansible_collections.relmgmt.release.plugins.module_utils._module.at_work import shown
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
     AnsibleLike,
     Host,
@@ -33,9 +34,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._worker import (
     WorkerDirectory,
     detach,
     door,
-    living,
     prune,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._worker_view import WorkerView, living
 
 #: the documentation is in the doc fragment ``relmgmt.release.worker``
 WORKER_SPEC: Dict[str, Any] = {
@@ -70,11 +71,6 @@ def run_supervised(module: AnsibleLike, name: str, work: Work) -> None:
     leave(module, result)
 
 
-def at_work(state_dir: str) -> List[Dict[str, Any]]:
-    """The living workers of a host: id, module, change, attempt, lease, pid, since, progress."""
-    return [_shown(one) for one in living(workers_of(state_dir))]
-
-
 def _supervise(module: AnsibleLike, name: str, work: Work) -> Dict[str, Any]:
     job = _job(module, name)
     until = time.monotonic() + module.params["worker"]["wait"]
@@ -83,11 +79,11 @@ def _supervise(module: AnsibleLike, name: str, work: Work) -> Dict[str, Any]:
         if other is None:
             return _wait(job, until)
         if time.monotonic() >= until:
-            return _in_progress(_shown(job.place), waits_for=_shown(other))
+            return _in_progress(shown(job.place), waits_for=shown(other))
         time.sleep(LOOKED_EVERY)
 
 
-def _see_to_it(module: AnsibleLike, job: _Job, work: Work) -> Optional[WorkerDirectory]:
+def _see_to_it(module: AnsibleLike, job: _Job, work: Work) -> Optional[WorkerView]:
     """Have a worker that answers this call; returns the other one that has to end first, if there is one."""
     with door(job.workers):
         if job.call in job.place.record().get("calls", []):
@@ -123,7 +119,7 @@ def _answer(module: AnsibleLike, work: Work, job: _Job, progress: Progress) -> D
 def _wait(job: _Job, until: float) -> Dict[str, Any]:
     while job.place.is_alive():
         if time.monotonic() >= until:
-            return _in_progress(_shown(job.place), joined=_joined(job, job.place.record()))
+            return _in_progress(shown(job.place), joined=_joined(job, job.place.record()))
         time.sleep(LOOKED_EVERY)
     with door(job.workers):
         record, result = job.place.record(), job.place.result()
@@ -150,12 +146,6 @@ def _joined(job: _Job, record: Dict[str, Any]) -> bool:
 
 def _in_progress(shown: Dict[str, Any], **more: Any) -> Dict[str, Any]:
     return {"changed": False, "msg": "in progress", "in_progress": {**shown, **more}}
-
-
-def _shown(place: WorkerDirectory) -> Dict[str, Any]:
-    record = place.record()
-    keys = ("id", "module", "change", "attempt", "lease", "pid", "since")
-    return {**{key: record.get(key) for key in keys}, "progress": place.progress()}
 
 
 def _job(module: AnsibleLike, name: str) -> _Job:
@@ -186,7 +176,7 @@ def _of_check_mode(module: AnsibleLike) -> str:
 
 
 def _attempt(ledger: str, change: str) -> int:
-    reader = Ledger(ledger, readonly=True)
+    reader = LedgerView(ledger)
     try:
         receipt = reader.receipt(change)
     finally:

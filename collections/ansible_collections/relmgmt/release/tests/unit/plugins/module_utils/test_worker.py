@@ -19,6 +19,7 @@ import pytest
 from ansible_collections.relmgmt.release.plugins.module_utils import _worker
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._worker import WorkerDirectory
+from ansible_collections.relmgmt.release.plugins.module_utils._worker_view import living, refuse_while_at_work
 
 COLLECTIONS = Path(_worker.__file__).parents[5]
 RECORD = {"id": "x-1", "module": "backup_set", "change": "CHG1", "calls": ["a"]}
@@ -63,7 +64,7 @@ def test_a_worker_lives_until_its_process_ends_and_leaves_its_result(place: Work
     assert place.result() is None
     with a_worker(Path(place.path)) as process:
         assert place.is_alive()
-        assert [one.path for one in _worker.living(os.path.dirname(place.path))] == [place.path]
+        assert [one.path for one in living(os.path.dirname(place.path))] == [place.path]
         assert place.record() == {**RECORD, "pid": process.pid}
         assert place.progress()["what"] == "copying"
         place.join("b")
@@ -106,7 +107,7 @@ def test_who_asks_for_its_own_lock_keeps_it(place: WorkerDirectory) -> None:
         )
         return {"alive": check.returncode == 0}
 
-    _worker.refuse_while_at_work(os.path.dirname(place.path))
+    refuse_while_at_work(os.path.dirname(place.path))
     place.work(work, lambda: None)
     assert place.result() == {"alive": True}
 
@@ -119,15 +120,15 @@ def test_a_worker_long_gone_with_the_number_of_this_process_is_not_alive(place: 
     with a_worker(Path(place.path)) as process:
         Path(place.path, "worker.json").write_text(json.dumps({**RECORD, "pid": os.getpid()}))
         with pytest.raises(Refused, match="still at work"):
-            _worker.refuse_while_at_work(os.path.dirname(place.path))
+            refuse_while_at_work(os.path.dirname(place.path))
         assert process.poll() is None
 
 
 def test_other_work_is_refused_while_a_worker_lives(place: WorkerDirectory) -> None:
     workers = os.path.dirname(place.path)
     with a_worker(Path(place.path)) as process, pytest.raises(Refused, match=f"still at work.*process {process.pid}"):
-        _worker.refuse_while_at_work(workers)
-    _worker.refuse_while_at_work(workers)
+        refuse_while_at_work(workers)
+    refuse_while_at_work(workers)
 
 
 def test_a_directory_that_is_just_being_removed_hides_no_worker(
@@ -147,7 +148,7 @@ def test_a_directory_that_is_just_being_removed_hides_no_worker(
 
     with a_worker(Path(place.path)):
         monkeypatch.setattr(os, "scandir", listing)
-        assert [one.path for one in _worker.living(workers)] == [place.path]
+        assert [one.path for one in living(workers)] == [place.path]
     assert not old.exists()
 
 

@@ -10,12 +10,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
-from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
-    bundle_of,
-    lint_bundle,
-    load_bundle,
-    load_ticket,
-)
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import bundle_of, load_bundle, load_ticket
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle_lint import lint_bundle
 
 RELEASE = """\
 schema: 1

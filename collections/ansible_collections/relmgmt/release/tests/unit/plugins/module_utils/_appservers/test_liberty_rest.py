@@ -7,7 +7,8 @@ import socket
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Admin, Changed, notify
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Changed, notify
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import Admin
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 
 CHANGED = Changed(modified=["/x"])

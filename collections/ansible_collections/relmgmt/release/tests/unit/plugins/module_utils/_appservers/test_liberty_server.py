@@ -13,8 +13,11 @@ from typing import ClassVar
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_rest import Admin
-from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import liberty_server, serves
+from ansible_collections.relmgmt.release.plugins.module_utils._appservers.liberty_server import (
+    Admin,
+    liberty_server,
+    serves,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import AppServerError
 
 

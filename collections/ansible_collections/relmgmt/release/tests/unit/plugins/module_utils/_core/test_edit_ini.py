@@ -58,6 +58,7 @@ def test_what_is_not_there_is_none(data):
         (b"[cats]\nport=1\\\n", "3", "ends in a backslash"),
         (b"[cats]\nport='1\n", "3", "a quote which is not closed"),
         (b"[cats]\nport='1\\'\n", "3", "differ over quotes"),
+        (b"[cats]\nport='1' x '2'\n", "3", "differ over quotes"),
         (b"[x]\ny=1\n  [cats]\nport=1\n", "3", "a part of the value before"),
         (b"[cats] x\nport=1\n", "3", "not plainly the name of a section"),
         (b"[cats]\nport=1\n", "3 ; x", "without quotes"),

@@ -33,6 +33,7 @@ values = st.text(st.characters(blacklist_categories=("Cs", "Cc")), max_size=12)
         (b"cats.port=1\ncats.port=5100\n", b"cats.port=1\ncats.port=5101\n"),
         (b"cats\\u002eport=5100\n", b"cats\\u002eport=5101\n"),
         (b"#cats.port=1\n!cats.port=1\ncats.port=5100\n", b"#cats.port=1\n!cats.port=1\ncats.port=5101\n"),
+        (b"!x=1\\\ncats.port=5100\n", b"!x=1\\\ncats.port=5101\n"),
         (b"x=1\\\ncats.port=1\ncats.port=5100\n", b"x=1\\\ncats.port=1\ncats.port=5101\n"),
         (b"cats.port", b"cats.port=5101"),
         (b"cats.port=\\", b"cats.port=5101"),

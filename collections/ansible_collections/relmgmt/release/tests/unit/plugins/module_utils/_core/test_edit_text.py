@@ -22,7 +22,6 @@ KEY = Key("a", "s")
         (b"a=1\0\n", "so it is binary"),
         (b"\x7fELF\x02\x01\x01\0\0\0\0\xff", ""),
         (b"\xff\xfe\0\0a\0\0\0", "so it is binary"),
-        (b"\n" * 400_001, ""),
     ],
 )
 def test_hostile_files_are_refused_by_name(form, data, what):
@@ -69,6 +68,12 @@ def test_an_encoding_stays(encoding):
 def test_a_file_in_a_double_byte_encoding_is_cut_between_characters():
     data = "[s]\n# 表示\na = 5100 ; 表\n".encode("shift_jis")
     assert replace(data, "ini", KEY, "5101", "shift_jis") == data.replace(b"5100", b"5101")
+
+
+@pytest.mark.parametrize("form,key", [("properties", "a"), ("ini", "a"), ("yaml", ("a",)), ("services", "a/tcp")])
+def test_the_number_of_lines_is_bounded(form, key):
+    with pytest.raises(InvalidInput, match="more than 400000 lines"):
+        find(b"\n" * 400_001, form, Key(key, "s"))
 
 
 def test_a_format_that_is_none_is_refused():

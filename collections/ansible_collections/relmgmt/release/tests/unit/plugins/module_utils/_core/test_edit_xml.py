@@ -60,10 +60,10 @@ def test_characters_that_the_encoding_lacks_are_written_as_references(replaced):
 
 
 def test_namespaces_are_told_apart(replaced):
-    data = b'<a xmlns="u:1" xmlns:p="u:2"><p:b q="1" p:q="2"/><b q="3"/><c xmlns=""><b q="4"/></c></a>'
+    data = b'<a xmlns="u:1" xmlns:p="u:2"><p:b q="1" p:q="2"/><b q="3"/><c xmlns=""><b q="4"/></c><d q="5"/></a>'
     for path, old in (
         ("{u:1}a/{u:2}b/@q", b'b q="1"'), ("{*}a/{u:2}b/@{u:2}q", b'p:q="2"'), ("{u:1}a/{u:1}b/@q", b'q="3"'),
-        ("{*}a/c/b/@q", b'q="4"'),
+        ("{*}a/c/b/@q", b'q="4"'), ("{u:1}a/{u:1}d/@q", b'q="5"'),
     ):
         new = old.replace(old[-2:], b'9"')
         assert replaced(data, "xml", Key(path), "9") == data.replace(old, new)

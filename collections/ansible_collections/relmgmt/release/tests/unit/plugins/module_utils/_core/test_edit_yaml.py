@@ -114,6 +114,8 @@ def test_what_is_not_there_is_none(data):
         (b"cats:\n  port: 5100\n...\nmore\n", "after the document's end"),
         (b"cats:\n  port: \"\\q\"\n", "no escape of YAML"),
         (b"cats:\n  x: [1, 2\n  port: 5100\n", "cannot be followed"),
+        (b"cats:\n  x: [1, 2}\n  port: 5100\n", "closed by another"),
+        (b"cats:\n  x: " + b"[" * 300 + b"]" * 300, "cannot be followed"),
         (b"cats:\n  port: 5100\x85\n".replace(b"\x85", b"\xc2\x85"), "control character"),
         (b"cats:\n  host: x\n", "is not there"),
         (b"cats:\n" + b"".join(b" " * (2 * n) + b"a:\n" for n in range(1, 300)), "nested too deeply"),
@@ -121,6 +123,14 @@ def test_what_is_not_there_is_none(data):
 )
 def test_what_cannot_be_placed_with_certainty_is_refused(refused, data, what):
     assert what in refused(data, "yaml", PORT)
+
+
+def test_a_comment_that_looks_like_a_key_is_a_comment(replaced):
+    assert replaced(b"- x # c: d\n", "yaml", Key((0,)), "z") == b"- z # c: d\n"
+
+
+def test_what_readers_take_differently_is_not_replaced_by_its_like(refused):
+    assert "of no certain type" in refused(b"cats:\n  port: 0644\n", "yaml", PORT, "0755")
 
 
 def test_a_number_stays_a_number(refused):

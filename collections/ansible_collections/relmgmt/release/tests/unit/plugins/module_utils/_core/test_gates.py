@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import gates
-from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import Finding
+from ansible_collections.relmgmt.release.plugins.module_utils._core.finding import Finding
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
     Approval,
     Package,

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.finding import errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.package_lint import (
     Terms,
-    errors,
     lint_package,
     lint_together,
     project_members,

@@ -117,6 +117,7 @@ def test_a_file_of_several_names_is_refused_before_anything_is_written(config: P
             attempt(wanted(*ours))
         assert caught.value.place == str(config)
     assert other.read_bytes() == config.read_bytes() == b"# CATS\r\ncats.port = 5100\nmeds.port=5200"
+    adapter.check({one.key: "5100" for one in ours})
     adapter.write({one.key: "5100" for one in ours})
 
 
@@ -153,6 +154,15 @@ def test_a_value_that_another_has_changed_since_it_was_read_is_not_overwritten(c
     adapter.read()
     adapter.write({one.key: "5101"})
     assert config.read_bytes() == b"cats.port=5101"
+
+
+def test_what_it_has_written_itself_is_no_change_of_another(config: Path) -> None:
+    one = setting(config)
+    adapter = places(one)
+    adapter.read()
+    adapter.write({one.key: "5101"})
+    adapter.write({one.key: "5100"})
+    assert config.read_bytes() == b"# CATS\r\ncats.port = 5100\nmeds.port=5200"
 
 
 def test_what_another_writes_elsewhere_in_the_file_stays(config: Path) -> None:

@@ -33,6 +33,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Led
 from ansible_collections.relmgmt.release.plugins.module_utils._module.cache_package import inspect, install
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, UndoContext
 from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 spec = importlib.util.spec_from_file_location("module_double", Path(__file__).with_name("module_double.py"))
 assert spec is not None
@@ -175,7 +176,7 @@ class Box:
 
     def look(self, args: dict[str, Any]) -> Outcome:
         known = {key: value for key, value in args.items() if key not in ("change", "lease")}
-        return inspect(Host(doubles.ModuleDouble(**known), readonly=True, tmpdir=str(self.base)))
+        return inspect(HostView(doubles.ModuleDouble(**known), tmpdir=str(self.base)))
 
     def roll_back(self, args: dict[str, Any], restored: str = "") -> list[dict[str, Any]]:
         ledger, done = self.ledger(), []

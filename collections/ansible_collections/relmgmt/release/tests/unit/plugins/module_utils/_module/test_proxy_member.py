@@ -17,7 +17,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.proxy_state 
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, ProxyError, Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._module import proxy_member
-from ansible_collections.relmgmt.release.plugins.module_utils._module.cycle import to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import UNDO
 from ansible_collections.relmgmt.release.plugins.module_utils._proxies.port import Proxy
