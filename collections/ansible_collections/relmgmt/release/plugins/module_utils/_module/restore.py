@@ -10,10 +10,12 @@ from typing import Any, Callable, Iterator, Sequence
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import rules_in
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence  # a worker imports nothing later
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs, remove_tree
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
@@ -79,9 +81,7 @@ def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = Non
     if fence is None:
         why = "none was put up"
     else:
-        from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import observe_fence
-
-        seen = (look or observe_fence)(fence)
+        seen = look(fence) if look else Fence(fence["table"], fence["nft"]).observe(rules_in(fence))
         why = "" if seen.stands else "; ".join(seen.differences)
     if why:
         raise Refused(

@@ -180,5 +180,5 @@ def _require_verified(host: Host, after: Scene) -> None:
 
 def _said(changes: Mapping[str, str]) -> str:
     if not changes:
-        return "every setting means production: the restore has brought them back"
+        return "every setting means production already"
     return f"{len(changes)} setting{'' if len(changes) == 1 else 's'} to production"
