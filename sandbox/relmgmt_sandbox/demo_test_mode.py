@@ -73,13 +73,13 @@ def main() -> int:
     def tell(text: str) -> None:
         print(f"[{time.monotonic() - begin:5.1f} s] {text}", flush=True)
 
-    root = Path(os.environ.get("RELMGMT_SANDBOX") or CLONE / ".sandbox-test-mode").absolute()
-    os.environ.setdefault("RELMGMT_CACHE", str(CLONE / ".sandbox" / "cache"))
-    layout = Layout(root, 2)
     if os.geteuid():
         print("demo-test-mode: the fence is real, and so takes root for a network of its own. "
               "Cure: run it as root, for example in a container", file=sys.stderr)
         return 2
+    root = Path(os.environ.get("RELMGMT_SANDBOX") or CLONE / ".sandbox-test-mode").absolute()
+    os.environ.setdefault("RELMGMT_CACHE", str(CLONE / ".sandbox" / "cache"))
+    layout = Layout(root, 2)
     try:
         sandbox.fetch(layout, tell)
         isolated.enter()
