@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ def run_module(
     check: bool = False,
     diff: bool = False,
     environment: dict[str, str] | None = None,
+    within: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The module's result; raises ModuleFailed if it failed, AssertionError if it crashed."""
-    result = run_module_raw(name, args, check, diff, environment)
+    result = run_module_raw(name, args, check, diff, environment, within)
     if result.get("failed"):
         raise ModuleFailed(name, result)
     return result
@@ -43,11 +45,15 @@ def run_module_raw(
     check: bool = False,
     diff: bool = False,
     environment: dict[str, str] | None = None,
+    within: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """The module's result, whatever it is. Arguments travel on standard input, as with Ansible."""
+    """The module's result, whatever it is. Arguments travel on standard input, as with Ansible.
+
+    ``within``: a command that runs the one behind it, such as nsenter with its options.
+    """
     internal = {"_ansible_check_mode": check, "_ansible_diff": diff, "_ansible_socket": None}
     process = subprocess.run(
-        [sys.executable, str(MODULES / f"{name}.py")],
+        [*within, sys.executable, str(MODULES / f"{name}.py")],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": {**args, **internal}}),
         capture_output=True, text=True, timeout=300, check=False,
         env={**os.environ, "PYTHONPATH": str(COLLECTIONS), "PYTHONDONTWRITEBYTECODE": "1",

@@ -10,6 +10,7 @@ RelmgmtError
  │    └── CompileFailed  items of a package do not compile; detail ``errors``
  ├── AppServerError      the application server said no, or the application did not start
  ├── ProxyError          the proxy said no, or does not do what it was told
+ ├── FenceError          the packet filter said no, or the fence does not stand as it should
  ├── DatasetError        a backup set or a dataset is not what its manifest says
  ├── DeliveryError       the drop does not hold, or would not take, a package
  └── HostStateUnknown    what is true on the host could not be observed
@@ -79,6 +80,10 @@ class AppServerError(RelmgmtError):
 
 class ProxyError(RelmgmtError):
     """The proxy before the application servers refused, or does not do what it was told."""
+
+
+class FenceError(RelmgmtError):
+    """The packet filter refused, or the fence of test mode does not stand as it should."""
 
 
 class DatasetError(RelmgmtError):

@@ -18,7 +18,7 @@ from typing import Any, Callable, Iterator
 from ansible_collections.relmgmt.release.plugins.module_utils._core import audit
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import JSON_COLUMNS, SCHEMA, LedgerView
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import JSON_COLUMNS, MODE, SCHEMA, LedgerView
 
 
 class Ledger(LedgerView):
@@ -160,6 +160,12 @@ class Ledger(LedgerView):
             self._base.execute(
                 "UPDATE act SET previous=? WHERE id=?", (json.dumps(previous), self._act)
             )
+
+    def set_mode(self, name: str, document: dict[str, Any] | None) -> None:
+        """Keep the document of this name, which holds no secret; None takes it away."""
+        with self._transaction("mode", {"name": name, "document": document}):
+            self._base.execute(MODE)
+            self._base.execute("INSERT OR REPLACE INTO mode VALUES (?,?)", (name, json.dumps(document)))
 
     @contextmanager
     def within(self, act: int) -> Iterator[None]:

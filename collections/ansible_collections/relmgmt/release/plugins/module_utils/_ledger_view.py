@@ -38,6 +38,9 @@ CREATE TABLE IF NOT EXISTS current (
 CREATE TABLE IF NOT EXISTS audit (
     number INTEGER PRIMARY KEY, entry TEXT NOT NULL, chain TEXT NOT NULL);
 """
+#: what the host is in at present; younger than the other tables, so an older file gets it by its first write
+MODE = "CREATE TABLE IF NOT EXISTS mode (name TEXT PRIMARY KEY, document TEXT NOT NULL)"
+SCHEMA += MODE + ";\n"
 JSON_COLUMNS = {"intent", "undo", "detail", "previous", "undone", "holder", "packages", "report"}
 
 
@@ -96,6 +99,14 @@ class LedgerView:
     def currents(self) -> list[dict[str, Any]]:
         """Every current component, by name."""
         return self._all("SELECT * FROM current ORDER BY component")
+
+    def mode(self, name: str) -> dict[str, Any] | None:
+        """The document of this name (``test_mode``, ``fence``); None if there never was one, or it was taken away."""
+        if self._one("SELECT name FROM sqlite_master WHERE type='table' AND name='mode'") is None:
+            return None
+        row = self._base.execute("SELECT document FROM mode WHERE name=?", (name,)).fetchone()
+        found = json.loads(row[0]) if row else None
+        return dict(found) if found is not None else None
 
     def audit_head(self) -> dict[str, Any]:
         """Number and chain value of the newest audit line."""

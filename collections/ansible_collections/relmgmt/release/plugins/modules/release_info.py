@@ -80,6 +80,16 @@ workers:
   returned: success
   type: list
   elements: dict
+test_mode:
+  description:
+    - The ledger's document of test mode without what the inventory told; C(state), C(change), C(person),
+      C(entered_at), C(ends_at) and more. Null if the host was never in it.
+  returned: success
+  type: dict
+fence:
+  description: The ledger's document of the fence; null if none was put up.
+  returned: success
+  type: dict
 audit:
   description: Head of the audit log, and the first line that does not follow from the one before.
   returned: success

@@ -22,6 +22,8 @@ description:
     old ones stay under names of their own), a write is proven in every dataset and its integrity checked.
   - Going back needs the lease of the change, never a fresh approval.
   - Writes by users since the set was taken are lost only with a named person's word.
+  - While test mode lasts, it refuses unless the fence stands, because the datasets of the set hold production ports;
+    M(relmgmt.release.test_mode) relies on it, also on one that found nothing to do.
   - Check mode tells how many blocks of how many would change, by which way, and what would be lost.
 author: relmgmt developers (@relmgmt)
 extends_documentation_fragment:
@@ -42,6 +44,12 @@ options:
       - Needed when the journals show writes that are not the release's, or cannot tell.
     type: str
     default: ""
+  keep_written:
+    description:
+      - A new directory on the host for what was written since the set was taken, such as by testers in test mode, one
+        file for each dataset with the rows of the product's journal extract. Nobody but the user can read it.
+      - It is written before anything is restored; if that fails, so does the restore. For GT.M and YottaDB only.
+    type: path
   reserve:
     description:
       - Bytes that stay free beside a dataset that is copied whole or has to grow, besides 5 % of its size.
@@ -181,6 +189,10 @@ data_loss:
     confirmed_by:
       description: Who accepts the loss.
       type: str
+kept:
+  description: The directory with what was written (C(path)), and how many C(writes) it holds; null if not asked for.
+  returned: success, outside check mode
+  type: dict
 attached:
   description: Processes that have a dataset open and would make the restore refuse.
   returned: in check mode
@@ -201,6 +213,7 @@ SPEC = {
     **INSTANCE_SPEC,
     "path": {"type": "path", "required": True},
     "lose_writes_confirmed_by": {"type": "str", "default": ""},
+    "keep_written": {"type": "path"},
     "reserve": {"type": "int", "default": 67108864},
     "verify": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
 }

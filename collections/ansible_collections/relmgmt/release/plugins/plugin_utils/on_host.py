@@ -26,7 +26,7 @@ from ansible_collections.relmgmt.release.plugins.plugin_utils.supervised import 
 
 READ_ONLY_OPTIONS = {"release_info": ("ledger",), "page_info": (), "instance_info": (),
                      "backup_set_info": (), "cache_package_info": ("ledger",),
-                     "websphere_app_info": ("ledger",)}
+                     "websphere_app_info": ("ledger",), "test_mode_info": ("ledger",)}
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]

@@ -1,20 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The kernel's tables of TCP connections, /proc/net/tcp and /proc/net/tcp6."""
+"""The kernel's tables of sockets, /proc/net/tcp, tcp6, udp and udp6."""
 
 from __future__ import annotations
 
 import ipaddress
 import sys
-from typing import Container, Tuple
+from typing import Container, List, NamedTuple, Tuple
 
-_ESTABLISHED = "01"
+ESTABLISHED, FIN_WAIT, CLOSE_WAIT, LISTEN = "01", "04", "08", "0A"
+#: the state of a UDP socket that is connected to nobody
+UNCONNECTED = "07"
 _WORD = 8  # hexadecimal digits
+
+
+class Row(NamedTuple):
+    """One socket; ends are (address, port), ``inode`` is 0 where no process has it any more."""
+
+    local: Tuple[str, int]
+    remote: Tuple[str, int]
+    state: str
+    inode: int
+
+
+def rows_of(table: str) -> List[Row]:
+    """The sockets of a table."""
+    cells = [line.split() for line in table.splitlines()[1:]]
+    return [Row(_end(row[1]), _end(row[2]), row[3], int(row[9])) for row in cells if len(row) > 9]
 
 
 def connections_to(table: str, ends: Container[Tuple[str, int]]) -> int:
     """How many connections are established with one of the remote ends, (address, port)."""
-    rows = [line.split() for line in table.splitlines()[1:]]
-    return sum(1 for row in rows if len(row) > 3 and row[3] == _ESTABLISHED and _end(row[2]) in ends)
+    return sum(1 for row in rows_of(table) if row.state == ESTABLISHED and row.remote in ends)
 
 
 def _end(text: str) -> Tuple[str, int]:

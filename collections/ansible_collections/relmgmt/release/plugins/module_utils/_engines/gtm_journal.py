@@ -14,11 +14,11 @@ from typing import Iterator, Mapping, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import journal_rows
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
-from ansible_collections.relmgmt.release.plugins.module_utils._core.journal_rows import Extract, Header
+from ansible_collections.relmgmt.release.plugins.module_utils._core.journal_rows import PROCESS, Extract, Header
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Counting, Write, Writer, Writes
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm import GtmInstance
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.gtm_files import LONG, read_header, regions
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown, RelmgmtError
 
 MAX_JOURNALS = 10000
 FLUSH = 'SET r="" FOR  SET r=$VIEW("GVNEXT",r) QUIT:r=""  VIEW "JNLFLUSH":r'
@@ -90,7 +90,47 @@ def _header(instance: GtmInstance, journal: str) -> Header:
     return header
 
 
+def keep_written(instance: GtmInstance, positions: Mapping[str, Position], target: str) -> int:
+    """Extract what was written since the positions into ``target/<region>.mjf``; how many writes.
+
+    The rows are those of ``mupip journal -extract``. Raises HostStateUnknown where the journals do not tell.
+    """
+    try:
+        files = regions(instance)
+        return sum(_keep_region(instance, files[region], position, os.path.join(target, f"{region}.mjf"))
+                   for region, position in sorted(positions.items()))
+    except (_Unknown, KeyError) as error:
+        raise HostStateUnknown(f"what was written cannot be kept aside: {error}", target,
+                               "leave keep_written out if it may be lost") from error
+
+
+def _keep_region(instance: GtmInstance, path: str, position: Position, target: str) -> int:
+    count = 0
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        for journal in _chain(instance, path, position):
+            extract = Extract()
+            for line in _lines(instance, journal.file, os.path.dirname(target)):
+                write = extract.feed(line)
+                is_write = write is not None and write.transaction >= position.transaction
+                count += is_write
+                if is_write or line.startswith((PROCESS, "GDSJEX")):
+                    stream.write(line)
+        stream.flush()
+        os.fsync(stream.fileno())
+    return count
+
+
 def _rows(instance: GtmInstance, journal: str, first: int, scratch: str) -> Iterator[Write]:
+    extract = Extract()
+    for line in _lines(instance, journal, scratch):
+        write = extract.feed(line)
+        if write is not None and write.transaction >= first:
+            yield write
+
+
+def _lines(instance: GtmInstance, journal: str, scratch: str) -> Iterator[str]:
+    """The lines of a journal's extract, which lies in ``scratch`` meanwhile."""
     target = os.path.join(scratch, f"relmgmt-{os.getpid()}-{os.path.basename(journal)}.mjf")
     try:
         answer = instance.mupip(
@@ -99,12 +139,8 @@ def _rows(instance: GtmInstance, journal: str, first: int, scratch: str) -> Iter
         if answer.rc != 0 or not os.path.isfile(target):
             said = "; ".join(f"{one.name}, {one.text}" for one in answer.problems) or f"status {answer.rc}"
             raise _Unknown(f"the journal {journal} cannot be extracted: {said}")
-        extract = Extract()
         with open(target, encoding="utf-8", errors="surrogateescape") as lines:
-            for line in lines:
-                write = extract.feed(line)
-                if write is not None and write.transaction >= first:
-                    yield write
+            yield from lines
     finally:
         if os.path.exists(target):
             os.unlink(target)

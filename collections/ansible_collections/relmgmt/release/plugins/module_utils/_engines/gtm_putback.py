@@ -70,6 +70,9 @@ class GtmPutBack(Storage):
     ) -> Writes:
         return gtm_journal.writes_since(self.reachable, positions, writers, scratch, flush)
 
+    def keep_written(self, positions: Mapping[str, Position], target: str) -> int:
+        return gtm_journal.keep_written(self.reachable, positions, target)
+
     # -- putting back ----------------------------------------------------------------
 
     def require_standalone(self) -> None:

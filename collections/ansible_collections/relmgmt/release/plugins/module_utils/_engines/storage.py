@@ -14,6 +14,7 @@ from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import DatasetCopy, Position
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Writer, Writes
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.port import Attached
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 
 class DatasetFile(NamedTuple):
@@ -117,6 +118,13 @@ class Storage(ABC):
         self, positions: Mapping[str, Position], writers: Sequence[Writer], scratch: str, flush: bool = True
     ) -> Writes:
         """What was written since these positions by others than ``writers`` (invariant 13)."""
+
+    def keep_written(self, positions: Mapping[str, Position], target: str) -> int:
+        """Put what was written since these positions into files in the directory ``target``; how many writes."""
+        raise InvalidInput(
+            f"what was written since a point cannot be kept aside with engine {self.engine}", f"instance {self.name}",
+            "export what you want to keep yourself, and leave keep_written out",
+        )
 
     # -- putting back ----------------------------------------------------------------
 

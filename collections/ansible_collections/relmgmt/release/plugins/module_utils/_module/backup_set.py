@@ -40,12 +40,12 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.run import
 from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 #: modules whose acts change datasets or routines: `before` cannot be taken after them
-CHANGING = frozenset(["cache_package", "restore"])
+CHANGING = frozenset(["cache_package", "restore", "test_mode"])
 
 
 def take(host: Host) -> Outcome:
     """A verified backup set exists at this point of this attempt."""
-    permit = host.guard()
+    permit = host.guard(in_test_mode=True)
     checked_limit(host.params["freeze_limit"])
     storage = open_storage(host.params["instance"])
     release = host.params["release"] or permit.release

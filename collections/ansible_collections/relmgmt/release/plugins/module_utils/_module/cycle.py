@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
+from ansible_collections.relmgmt.release.plugins.module_utils._core import authority, test_mode
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     InvalidInput,
     LeaseHeld,
@@ -32,6 +32,8 @@ def take_lease(host: Host) -> tuple[bool, int]:
     """Take, keep or follow the environment's lease; raises LeaseHeld when it is not to be had."""
     p, ledger = host.params, host.ledger
     lease = ledger.lease()
+    if not p["take_over"] and not p.get("going_back"):
+        _leave_test_mode_alone(host)
     holder = p["holder"]
     is_caller = lease is not None and all(
         str(lease["holder"].get(key)) == str(holder.get(key)) for key in SAME_RUN
@@ -49,6 +51,15 @@ def take_lease(host: Host) -> tuple[bool, int]:
         note = {"taken_over_by": p["take_over"]} if p["take_over"] else {}
         ledger.take_lease(p["change"], {**holder, **note}, claim.number)
     return True, claim.number
+
+
+def _leave_test_mode_alone(host: Host, changes_it: str = "") -> None:
+    """Refuse while another change holds this host in test mode; with ``changes_it`` (why), any change's."""
+    document = host.ledger.mode(test_mode.DOCUMENT)
+    same = document is not None and document["change"] == host.params["change"] and not changes_it
+    refusal = test_mode.refusal(document, host.params["change"], host.state_dir, same)
+    if refusal is not None:
+        raise Refused(changes_it + refusal.message, place=host.ledger.path, cure=refusal.cure)
 
 
 def join(host: Host) -> Outcome:
@@ -85,6 +96,7 @@ def open_receipt(host: Host) -> Outcome:
     """The gate's receipt and the lease stand in this host's ledger."""
     p, ledger = host.params, host.ledger
     _check_host(host)
+    _leave_test_mode_alone(host)
     before = ledger.receipt(p["change"])
     resumed = before is not None and before["state"] == "open"
     other_bundle = before is not None and resumed and before["bundle_digest"] != p["bundle_digest"]
@@ -140,7 +152,7 @@ VERIFY = "verify"
 
 def verified(host: Host) -> Outcome:
     """The ledger says that the release was verified on this host, after its newest act."""
-    host.guard()
+    host.guard(in_test_mode=True)
     if _is_verified(host):
         return Outcome(False, {"verified": True})
     if not host.check_mode:
@@ -178,6 +190,8 @@ def close(host: Host) -> Outcome:
             f"{p['change']} was not verified on this host since its newest act",
             place=ledger.path, cure="ansible-playbook playbooks/verify.yml -e change=<ticket>",
         )
+    if p["verdict"] in ("done", "rolled_back"):
+        _leave_test_mode_alone(host, f"the change cycle cannot be closed as {p['verdict']}: ")
     if not p["verdict"]:
         raise InvalidInput("a closed receipt needs a verdict", cure="give verdict")
     if not host.check_mode:

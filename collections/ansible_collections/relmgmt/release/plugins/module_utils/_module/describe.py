@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, shown
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import can_be_undone, to_undo
 from ansible_collections.relmgmt.release.plugins.module_utils._module.at_work import at_work
@@ -30,6 +31,8 @@ def describe(host: HostView) -> Outcome:
         "acts": [_short(act) for act in ledger.acts(change)[: host.params["newest"]]],
         "points": ledger.points(change),
         "workers": at_work(host.state_dir),
+        "test_mode": shown(ledger.mode(DOCUMENT)),
+        "fence": ledger.mode(FENCE),
         "audit": {**ledger.audit_head(), "broken_at": ledger.audit_break()},
     })
 

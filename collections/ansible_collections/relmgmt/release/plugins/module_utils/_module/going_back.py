@@ -13,6 +13,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.going_back i
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._module.acts import can_be_undone, to_undo
+from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import require_fence
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
 from ansible_collections.relmgmt.release.plugins.module_utils._module.undo import (
     UNDO,
@@ -130,6 +131,7 @@ def _carry_out(host: Host, plan: Plan, record: dict[str, Any]) -> list[str]:
     record["undone"] = []  # from here on what was undone, not what is to be
     if plan.way.way == RESTORE and plan.point is not None:
         try:
+            require_fence(host)
             record["datasets"] = _restore(host, plan.acts, plan.point, context)
             context = context._replace(restored=plan.point["instance"])
         except RelmgmtError as error:

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs, remove_tree
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
     Host,
@@ -22,7 +25,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.run import
 
 def restore(host: Host) -> Outcome:
     """The datasets and routines of an instance are those of a backup set again."""
-    permit = host.guard(going_back=host.ledger.receipt(host.params["change"] or "") is not None)
+    known = host.ledger.receipt(host.params["change"] or "") is not None
+    permit = host.guard(going_back=known, in_test_mode=True)
     job = Restore(
         open_storage(host.params["instance"]), host.params["path"], host.tmpdir, host.params["reserve"],
         host.params["verify"], host.progress,
@@ -33,14 +37,20 @@ def restore(host: Host) -> Outcome:
         plan = job.plan()
         job.verify(plan)
         return _outcome(job, plan, _loss(host, job, plan, person), planned=True)
+    require_fence(host)
+    kept = None
     with job.alone():
         job.settle()
         plan = job.plan()
         loss = _loss(host, job, plan, person)
         if plan.needed:
             _require_word(job, loss)
+            kept = _keep_written(job, plan, host.params["keep_written"])
             plan = _carry_out(host, permit, job, plan, person)
-    return _outcome(job, plan, loss, planned=False)
+        elif lasts(host.ledger.mode(DOCUMENT)):
+            _record_proof(host, job)
+    done = _outcome(job, plan, loss, planned=False)
+    return done._replace(record={**done.record, "kept": kept})
 
 
 def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str) -> Plan:
@@ -53,6 +63,67 @@ def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str
             routines=list(done.routines.write + done.routines.remove),
         )
     return done
+
+
+def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = None) -> None:
+    """Refuse to bring datasets back in test mode without a fence: they hold production ports (invariant 1).
+
+    ``look``: observes the fence of the ledger's document, the packet filter itself if not given.
+    """
+    document = host.ledger.mode(DOCUMENT)
+    if document is None or is_back(document) or document["without_fence"]:
+        return
+    fence = host.ledger.mode(FENCE)
+    command = os.path.join(host.state_dir, "bin", "relmgmt-test-mode")
+    if fence is None:
+        why = "none was put up"
+    else:
+        from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import observe_fence
+
+        seen = (look or observe_fence)(fence)
+        why = "" if seen.stands else "; ".join(seen.differences)
+    if why:
+        raise Refused(
+            f"a restore brings production ports back while {document['change']} holds this host in test mode, and "
+            f"the fence does not stand: {why}", place=host.ledger.path, cure=f"{command} fence",
+        )
+
+
+def _keep_written(job: Restore, plan: Plan, path: str | None) -> dict[str, Any] | None:
+    """Put what this restore loses into files in the new directory ``path``; a run before may have done so."""
+    if not path:
+        return None
+    if os.path.isdir(path):
+        return {"path": path, "writes": None}
+    if job.goes_on:
+        raise Refused(
+            "a restore of this set was begun already, so the journals no longer tell what it loses", place=path,
+            cure="leave keep_written out",
+        )
+    stake = {one.copy.name: one.copy.position for one in _at_stake(job, plan)}
+    positions = {name: position for name, position in stake.items() if position is not None}
+    if len(positions) < len(stake):
+        raise Refused("the set holds no journal position of every dataset", place=path, cure="leave keep_written out")
+    aside = f"{path}.relmgmt-new"
+    remove_tree(aside)
+    make_dirs(os.path.dirname(os.path.abspath(path)), 0o750)
+    os.mkdir(aside, 0o700)
+    try:
+        count = job.storage.keep_written(positions, aside)
+    except RelmgmtError:
+        remove_tree(aside)
+        raise
+    fsync_dir(aside)
+    os.rename(aside, path)
+    fsync_dir(os.path.dirname(os.path.abspath(path)))
+    return {"path": path, "writes": count}
+
+
+def _record_proof(host: Host, job: Restore) -> None:
+    """Nothing had to be done: that the datasets are the point's is what leaving test mode relies on."""
+    intent = {"path": job.path, "root_digest": job.manifest.root_digest, "lose_writes_confirmed_by": ""}
+    with host.act("restore", f"{job.storage.name}:{job.manifest.point}", intent, {}) as act:
+        act.note(datasets=[], nothing="the datasets are the point's already")
 
 
 def release_writers(ledger: Ledger, change: str) -> list[Writer]:

@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import SILENT, Progress
-from ansible_collections.relmgmt.release.plugins.module_utils._core import authority
+from ansible_collections.relmgmt.release.plugins.module_utils._core import authority, test_mode
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import (
     ReceiptMissing,
     Refused,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._files import make_dirs
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve
 from ansible_collections.relmgmt.release.plugins.module_utils._module.view import (
     LEDGER_SPEC,
     AnsibleLike,
@@ -81,10 +82,9 @@ class Host(HostView):
     def __init__(
         self, module: AnsibleLike, now: Callable[[], float] = time.time, progress: Progress = SILENT, tmpdir: str = "",
     ) -> None:
-        self.now = now
         self.progress = progress
         self._permit: Permit | None = None
-        super().__init__(module, tmpdir)
+        super().__init__(module, tmpdir, now)
 
     def _open_ledger(self, path: str) -> Ledger:
         return Ledger(path, readonly=self.check_mode, now=self.now)
@@ -94,16 +94,20 @@ class Host(HostView):
         """The operating system's user."""
         return getpass.getuser()
 
-    def guard(self, packages: Iterable[str] = (), going_back: bool = False) -> Permit:
+    def guard(
+        self, packages: Iterable[str] = (), going_back: bool = False, in_test_mode: bool | None = None
+    ) -> Permit:
         """The permit of this change on this host; raises Refused when there is none.
 
         ``packages``: SHA-256 of every package about to be installed. ``going_back``: what is
         done belongs to a rollback (invariant 14) or to closing the cycle, which need the lease
-        alone. Check mode changes nothing and needs no permit.
+        alone. ``in_test_mode``: it may be done while the host is in test mode; as ``going_back``
+        if not given. Check mode changes nothing and needs no permit.
         """
         change = self.params.get("change") or ""
         receipt = self.ledger.receipt(change)
         if not self.check_mode:
+            self._refuse_in_test_mode(change, going_back if in_test_mode is None else in_test_mode)
             refusal = authority.change_refusal(
                 change, self.ledger.host(), receipt, self.ledger.lease(),
                 self.params.get("lease"), self.now(), packages, going_back,
@@ -114,6 +118,14 @@ class Host(HostView):
             refuse_while_at_work(workers_of(self.state_dir))
         self._permit = _permit(change, receipt)
         return self._permit
+
+    def _refuse_in_test_mode(self, change: str, allowed: bool) -> None:
+        document = self.ledger.mode(test_mode.DOCUMENT)
+        refusal = test_mode.refusal(document, change, self.state_dir, allowed)
+        if refusal is not None:
+            raise Refused(refusal.message, place=self.ledger.path, cure=refusal.cure)
+        if test_mode.lasts(document):
+            host_reserve.give_up_if_full(self.state_dir)
 
     @contextmanager
     def act(

@@ -7,6 +7,7 @@ The only place that calls ``exit_json`` and ``fail_json``.
 from __future__ import annotations
 
 import os
+import time
 from typing import Any, Callable, NamedTuple, Protocol
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
@@ -49,11 +50,15 @@ class AnsibleLike(Protocol):
 
 
 class HostView:
-    """The managed host as work that only looks sees it. ``tmpdir``: the work's own, else Ansible's."""
+    """The managed host as work that only looks sees it.
+
+    ``tmpdir``: the work's own, else Ansible's. ``now``: seconds since 1970.
+    """
 
     ledger: LedgerView
 
-    def __init__(self, module: AnsibleLike, tmpdir: str = "") -> None:
+    def __init__(self, module: AnsibleLike, tmpdir: str = "", now: Callable[[], float] = time.time) -> None:
+        self.now = now
         self.params = module.params
         self.check_mode = module.check_mode
         self.tmpdir = tmpdir or module.tmpdir

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.progress import Progress
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
+from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve
 from ansible_collections.relmgmt.release.plugins.module_utils._module.at_work import shown
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
     AnsibleLike,
@@ -95,6 +96,7 @@ def _see_to_it(module: AnsibleLike, job: _Job, work: Work) -> Optional[WorkerVie
         if others:
             return others[0]
         prune(job.workers)
+        host_reserve.give_up_if_full(os.path.dirname(job.workers))
         job.place.begin(job.record)
         detach(lambda started: job.place.work(lambda progress: _answer(module, work, job, progress), started))
     return None

@@ -109,3 +109,31 @@ RECEIPT: dict[str, Any] = {
     "change": "CHG1", "attempt": 1, "release": "CFIS002", "bundle_digest": "b", "plan_digest": "p",
     "environment": "sandbox", "packages": ["x"], "report": [], "clock": "real", "expires": 9.0,
 }
+
+
+def test_a_mode_is_kept_changed_and_taken_away(ledger: Ledger) -> None:
+    assert ledger.mode("test_mode") is None
+    ledger.set_mode("test_mode", {"state": "on"})
+    ledger.set_mode("fence", {"table": "t"})
+    assert Ledger(ledger.path, readonly=True).mode("test_mode") == {"state": "on"}
+    ledger.set_mode("test_mode", None)
+    assert (ledger.mode("test_mode"), ledger.mode("fence")) == (None, {"table": "t"})
+    assert ledger.audit_head()["number"] == 3
+    assert ledger.audit_break() is None
+
+
+def test_a_ledger_of_before_there_were_modes_reads_and_takes_them(ledger: Ledger) -> None:
+    ledger.set_host(environment="sandbox")
+    ledger.close()
+    old = sqlite3.connect(ledger.path)
+    old.execute("DROP TABLE mode")
+    old.commit()
+    old.close()
+    before = Path(ledger.path).read_bytes()
+    reader = Ledger(ledger.path, readonly=True)
+    assert reader.mode("test_mode") is None
+    reader.close()
+    assert Path(ledger.path).read_bytes() == before
+    again = Ledger(ledger.path)
+    again.set_mode("test_mode", {"state": "on"})
+    assert again.mode("test_mode") == {"state": "on"}

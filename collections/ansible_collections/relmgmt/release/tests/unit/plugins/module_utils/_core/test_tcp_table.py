@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.tcp_table import connections_to
+from ansible_collections.relmgmt.release.plugins.module_utils._core.tcp_table import Row, connections_to, rows_of
 
 pytestmark = pytest.mark.skipif(sys.byteorder != "little", reason="the samples are of a little-endian machine")
 
@@ -33,3 +33,8 @@ def test_addresses_of_version_6() -> None:
     assert connections_to(HEAD + mapped, {END}) == 1
     loopback = SIX.format(mapped="00000000000000000000000001000000")
     assert connections_to(HEAD + loopback, {("::1", 9080)}) == 1
+
+
+def test_rows_tell_both_ends_and_the_socket() -> None:
+    assert rows_of(HEAD + LOCAL.format(state="0A")) == [Row(("127.0.0.1", 41394), END, "0A", 1)]
+    assert rows_of(HEAD + "   0: cut off\n") == []

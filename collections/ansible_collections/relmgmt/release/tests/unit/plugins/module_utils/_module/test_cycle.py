@@ -334,3 +334,46 @@ def test_run_shows_the_diff() -> None:
     with pytest.raises(doubles.Exit) as caught:
         run(doubles.ModuleDouble(ledger="/nonexistent/x"), lambda _h: Outcome(True, {"k": 1}, "a", "b", "m"))
     assert caught.value.result == {"k": 1, "changed": True, "msg": "m", "diff": {"before": "a", "after": "b"}}
+
+
+# -- test mode ---------------------------------------------------------------------------------------
+
+TEST_MODE = {"change": "CHG1", "attempt": 1, "state": "on", "person": "maria.lopez", "entered_at": 1.0}
+
+
+@pytest.fixture
+def tested(host: Callable[..., Host]) -> Callable[..., Host]:
+    """A host that CHG1 holds in test mode."""
+    enter(host)
+    host().ledger.set_mode("test_mode", TEST_MODE)
+    return host
+
+
+def test_in_test_mode_a_change_is_refused_and_going_back_is_not(tested: Callable[..., Host]) -> None:
+    one = tested(change="CHG1", lease=1)
+    with pytest.raises(Refused, match=r"in test mode \(on\) for CHG1, entered by maria.lopez"):
+        one.guard([PACKAGE])
+    with pytest.raises(Refused, match="in test mode"):
+        one.guard(going_back=True, in_test_mode=False)
+    assert one.guard(going_back=True).attempt == 1
+    assert one.guard(in_test_mode=True).attempt == 1
+
+
+def test_in_test_mode_no_other_change_passes_its_gate(tested: Callable[..., Host]) -> None:
+    with pytest.raises(Refused, match="for CHG1, not CHG9"):
+        enter(tested, change="CHG9", take_over="anna: she must")
+    lease = tested(change="CHG9", holder=HOLDER, number=0, proven_dead=1, take_over="", going_back=False)
+    with pytest.raises(Refused, match="for CHG1, not CHG9"):
+        cycle.take_lease(lease)
+    assert enter(tested).record["resumed"] is True
+
+
+@pytest.mark.parametrize("verdict", ["done", "rolled_back"])
+def test_in_test_mode_the_cycle_is_not_closed(tested: Callable[..., Host], verdict: str) -> None:
+    with pytest.raises(Refused, match=f"cannot be closed as {verdict}: this host is in test mode"):
+        cycle.close(tested(change="CHG1", lease=1, verdict=verdict))
+
+
+def test_after_test_mode_everything_goes_on(tested: Callable[..., Host]) -> None:
+    tested().ledger.set_mode("test_mode", {**TEST_MODE, "state": "off"})
+    assert tested(change="CHG1", lease=1).guard([PACKAGE]).attempt == 1

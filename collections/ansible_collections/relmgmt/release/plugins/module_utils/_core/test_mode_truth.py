@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is true of a host's interfaces: the verdict over what was observed, and the table for people. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import ABSENT, PRODUCTION, TEST
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
+    ON,
+    is_back,
+    lasts,
+    moment,
+    state_of,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import (
+    Facts,
+    Setting,
+    connection_obstacle,
+    fence_obstacles,
+)
+
+HALF, UNKNOWN = "half", "unknown"
+#: seconds after leaving within which the fence may still stand: it comes down last
+FENCE_GRACE = 600
+
+
+class Verdict(NamedTuple):
+    """``verdict``: production, test, half or unknown. ``problems``: what asks for a person, each with its cure."""
+
+    verdict: str
+    problems: Tuple[str, ...]
+    notes: Tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing asks for a person."""
+        return self.verdict in (PRODUCTION, TEST) and not self.problems
+
+
+def judge(facts: Facts, command: str) -> Verdict:
+    """What is true of this host. ``command``: the host's own, for cures."""
+    if facts.blind:
+        return Verdict(UNKNOWN, facts.blind, _notes(facts))
+    if is_back(facts.document):
+        return _judge_production(facts)
+    return _judge_test(facts, command)
+
+
+def drift(facts: Facts) -> List[Setting]:
+    """Settings that mean something else than the state asks for."""
+    wanted = PRODUCTION if is_back(facts.document) else TEST
+    return [one for one in facts.settings if one.means != wanted]
+
+
+def _judge_production(facts: Facts) -> Verdict:
+    problems = [f"{_tells(one)} although test mode is off: find out who changed it" for one in drift(facts)]
+    problems += list(facts.pending)
+    if facts.stands and facts.document is not None and _left_long_ago(facts):
+        problems.append("the fence still stands, so nothing reaches production: interface_fence with state absent")
+    return Verdict(HALF if drift(facts) else PRODUCTION, tuple(problems), _notes(facts))
+
+
+def _left_long_ago(facts: Facts) -> bool:
+    left = float((facts.document or {}).get("left_at") or facts.now)
+    return facts.now - left > FENCE_GRACE
+
+
+def _judge_test(facts: Facts, command: str) -> Verdict:
+    document = facts.document or {}
+    problems = [f"{one.message}: {one.cure}" for one in fence_obstacles(facts, command)]
+    unsafe = bool(problems)
+    state = state_of(document)
+    if state != ON:
+        problems.append(
+            f"it is {state}: run the same playbook again, or leave ({command} leave)")
+    problems += [f"{_tells(one)} in test mode: {_drift_cure(one, command)}" for one in drift(facts)]
+    problems += [*facts.pending, *(f"{one.message}: {one.cure}" for one in map(connection_obstacle, facts.connections))]
+    late = overdue(document, facts.now)
+    clean = state == ON and not problems and not unsafe
+    if late:
+        problems.append(f"test mode should have ended at {moment(document['ends_at'])}: leave it")
+    return Verdict(TEST if clean else HALF, tuple(problems), _notes(facts))
+
+
+def _drift_cure(one: Setting, command: str) -> str:
+    if one.means == PRODUCTION and one.inside:
+        return f"the datasets were restored, or somebody changed it; leave ({command} leave) or enter again"
+    return "find out who changed it; leave, or correct it and enter again"
+
+
+def _tells(one: Setting) -> str:
+    if one.means == ABSENT:
+        return f"{one.key} is not set"
+    return f"{one.key} means {one.means} ({one.value})"
+
+
+def overdue(document: Optional[Mapping[str, Any]], now: float) -> float:
+    """By how many seconds the end time has passed; 0 if it has not or nothing lasts."""
+    if not lasts(document) or not document or not document["ends_at"]:
+        return 0.0
+    return max(0.0, now - float(document["ends_at"]))
+
+
+def _notes(facts: Facts) -> Tuple[str, ...]:
+    document = facts.document or {}
+    notes = [f"the queue of {name} holds {depth}" for name, depth in sorted(facts.queues.items()) if depth]
+    if lasts(document) and document.get("without_fence"):
+        notes.append(f"no fence, accepted by {document['without_fence']}")
+    if facts.stands and not lasts(document):
+        notes.append("the fence stands")
+    return tuple(notes)
+
+
+# -- for people -------------------------------------------------------------------------
+
+
+def table(facts: Facts, verdict: Verdict, fence: Mapping[str, Any]) -> str:
+    """What is true, as a table for people. ``fence``: {stands, differences, stopped}."""
+    document = facts.document or {}
+    lines = [f"mode        {verdict.verdict}{'' if verdict.ok else '  (needs a person)'}"]
+    if lasts(document):
+        lines += [
+            f"change      {document['change']} by {document['person'] or '-'}, {document['state']}",
+            f"entered     {moment(document['entered_at'])}",
+            f"ends        {moment(document['ends_at'])}",
+            f"goes back to {document['point']['path']}" if document["point"] else "goes back to  (no datasets here)",
+        ]
+    lines.append(f"fence       {_fence_line(facts, fence)}")
+    lines += _columns([("interface", "means", "value", "setting")] + [
+        (one.interface, one.means, one.value if one.value is not None else "-", one.key) for one in facts.settings
+    ]) if facts.settings else ["settings    none on this host"]
+    for title, sentences in (("problem", verdict.problems), ("note", verdict.notes)):
+        lines += [f"{title:<11} {sentence}" for sentence in sentences]
+    return "\n".join(lines) + "\n"
+
+
+def _fence_line(facts: Facts, fence: Mapping[str, Any]) -> str:
+    if facts.stands is None:
+        return "none"
+    stopped = ", ".join(f"{name} {count}" for name, count in sorted(fence.get("stopped", {}).items())) or "nothing"
+    stands = "stands" if facts.stands else f"DOES NOT STAND ({'; '.join(facts.differences)})"
+    return f"{stands}; packets stopped: {stopped}"
+
+
+def _columns(rows: Sequence[Tuple[str, ...]]) -> List[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

@@ -1,0 +1,313 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``relmgmt-test-mode``: test mode told and left on the host itself, without controller and without upload.
+
+Exit status: 0 done and as it should be; 1 something asks for a person; 2 wrong words; 4 refused, nothing was changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
+
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, lasts
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import acceptable_points, proof
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
+from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve, host_timer, overdue
+from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host
+from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_info import look
+from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
+
+DONE, ASKS, REFUSED = 0, 1, 4
+LOOKED_EVERY, RETRIED_EVERY = 30, 300  # seconds
+TABLE, NFT = "relmgmt_fence", "nft"
+
+
+class Console:
+    """What stands in for an Ansible module: options in, nothing out."""
+
+    _diff = False
+
+    def __init__(self, params: Mapping[str, Any], tmpdir: str = "", check_mode: bool = False) -> None:
+        self.params = dict(params)
+        self.check_mode = check_mode
+        self.tmpdir = tmpdir
+
+    def warn(self, warning: str) -> None:
+        """Show a warning."""
+        print(f"warning: {warning}", file=sys.stderr)
+
+    def exit_json(self, **result: Any) -> None:
+        """Unused: results are values here."""
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """Unused: errors are exceptions here."""
+
+
+def main(ledger: str, argv: Optional[Sequence[str]] = None) -> int:
+    """Do what the words ask for; the exit status. ``ledger``: the one that the command was made for."""
+    args = _parser().parse_args(argv)
+    work: Callable[[str, Any], int] = args.work
+    try:
+        return work(ledger, args)
+    except RelmgmtError as error:
+        print(f"{'refused' if isinstance(error, (Refused, InvalidInput)) else 'failed'}: {error}", file=sys.stderr)
+        return REFUSED if isinstance(error, (Refused, InvalidInput)) else ASKS
+    except OSError as error:
+        print(f"failed: {error}", file=sys.stderr)
+        return ASKS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="relmgmt-test-mode", description=__doc__)
+    words = parser.add_subparsers(required=True, metavar="WORD")
+    status = words.add_parser("status", help="where the interfaces point, and whether that is safe")
+    status.add_argument("--json", action="store_true", help="as test_mode_info returns it")
+    status.set_defaults(work=_status)
+    words.add_parser("fence", help="put the fence up again").set_defaults(work=_fence)
+    leave = words.add_parser("leave", help="restore the datasets, switch to production, take the fence down")
+    leave.add_argument("--outcome", choices=["signed_off", "rejected"], help="how the tests ended")
+    leave.add_argument("--confirmed-by", default="", metavar="NAME",
+                       help="who has read the data-loss statement and accepts it; without it, it is only shown")
+    leave.add_argument("--keep-written", default="", metavar="DIRECTORY",
+                       help="a new directory for what testers wrote")
+    leave.add_argument("--restored", default="", metavar="JSON",
+                       help="on a host without datasets: the proof that leave printed on the database host")
+    leave.set_defaults(work=_leave)
+    words.add_parser("thaw", help="end a freeze of the database").set_defaults(work=_thaw)
+    words.add_parser("overdue", help="tell by mail if the end time has passed (the timer's word)").set_defaults(
+        work=_overdue)
+    words.add_parser("wait", help="wait for the end time in the background, then as overdue").set_defaults(work=_wait)
+    return parser
+
+
+# -- looking -------------------------------------------------------------------------------------
+
+
+def _status(ledger: str, args: argparse.Namespace) -> int:
+    record = _look(ledger)
+    print(json.dumps(record, indent=2) if args.json else record["text"], end="" if not args.json else "\n")
+    return DONE if record["ok"] else ASKS
+
+
+def _look(ledger: str) -> Dict[str, Any]:
+    document = _document(ledger) or {}
+    given = {key: document.get(key) for key in ("instance", "websphere")}
+    params = {"ledger": ledger, "interfaces": document.get("interfaces", []), "here": document.get("here", []), **given}
+    return look(HostView(Console(params))).record
+
+
+def _document(ledger: str) -> Optional[Dict[str, Any]]:
+    with _reading(ledger) as reader:
+        return reader.mode(DOCUMENT)
+
+
+@contextlib.contextmanager
+def _reading(ledger: str) -> Iterator[LedgerView]:
+    reader = LedgerView(ledger)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+# -- the fence -----------------------------------------------------------------------------------
+
+
+def _fence(ledger: str, _args: argparse.Namespace) -> int:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import rules_in
+    from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence
+
+    host_reserve.give_up_if_full(os.path.dirname(ledger))
+    with _reading(ledger) as reader:
+        known, document = reader.mode(FENCE), reader.mode(DOCUMENT)
+    if known is None and not lasts(document):
+        raise Refused("this host is not in test mode", ledger, "enter it: playbooks/enter-test-mode.yml")
+    if known is None and document is not None:
+        print(_raise_fence(ledger, document))
+        return DONE
+    fence = Fence(str((known or {})["table"]), str((known or {})["nft"]))
+    fence.put_up(rules_in(known))
+    seen = fence.observe(rules_in(known))
+    print("the fence stands" if seen.stands else f"the fence does not stand: {'; '.join(seen.differences)}")
+    return DONE if seen.stands else ASKS
+
+
+def _raise_fence(ledger: str, document: Mapping[str, Any]) -> str:
+    """Put a fence up where test mode was entered without one; what came of it."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import NONE
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import set_fence
+
+    boot = {"kind": NONE, "unit_directory": "/etc/systemd/system", "systemctl": "systemctl", "before": []}
+    return set_fence(Host(Console({
+        **_common(ledger, document, ""), "state": "present", "going_back": True, "table": TABLE, "nft": NFT,
+        "interfaces": document["interfaces"], "here": document["here"], "boot": boot,
+    }))).message
+
+
+def _write(ledger: str, act: Callable[[Ledger], None]) -> None:
+    writer = Ledger(ledger)
+    try:
+        act(writer)
+    finally:
+        writer.close()
+
+
+# -- leaving -------------------------------------------------------------------------------------
+
+
+def _leave(ledger: str, args: argparse.Namespace) -> int:
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode import switch
+
+    host_reserve.give_up_if_full(os.path.dirname(ledger))
+    document = _document(ledger)
+    if document is None:
+        raise Refused("this host was never in test mode", ledger, "see relmgmt-test-mode status")
+    outcome = args.outcome or document["outcome"]
+    if lasts(document) and not outcome:
+        raise InvalidInput("how the tests ended is not said", "--outcome", "give signed_off or rejected")
+    common = _common(ledger, document, args.confirmed_by)
+    with _scratch(os.path.dirname(ledger)) as tmpdir:
+        if lasts(document) and document["instance"] is not None and not _is_restored(ledger, document, outcome):
+            params = {**common, "path": _path(ledger, document, outcome), "instance": document["instance"],
+                      "keep_written": args.keep_written or None}
+            shown = _restore(params, args.confirmed_by, tmpdir)
+            if not args.confirmed_by:
+                return shown
+        proofs = json.loads(args.restored) if args.restored else []
+        done = switch(Host(Console({
+            **common, "state": "production", "outcome": outcome, "person": args.confirmed_by, "interfaces": [],
+            "here": document["here"], "instance": document["instance"], "websphere": document["websphere"],
+            "restored": proofs if isinstance(proofs, list) else [proofs], "without_fence": "",
+        }, tmpdir)))
+    print(done.message)
+    if done.record["restored"]:
+        print(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
+    return _open(ledger, str(document["change"]))
+
+
+def _common(ledger: str, document: Mapping[str, Any], person: str) -> Dict[str, Any]:
+    """Options that every module takes; the lease is this change's, taken by a named person if it has to be."""
+    change = document["change"]
+    with _reading(ledger) as reader:
+        lease = reader.lease()
+    number = int(lease["number"]) if lease else 0
+    if lease is None or lease["state"] != "held" or lease["change"] != change:
+        number += 1
+        holder = {"user": person or "console", "controller": os.uname().nodename, "pid": os.getpid(),
+                  "started": time.strftime("%Y-%m-%dT%H:%M:%S")}
+        _write(ledger, lambda writer: writer.take_lease(change, holder, number))
+    return {"change": change, "lease": number, "ledger": ledger, "phase": "leave-test-mode"}
+
+
+@contextlib.contextmanager
+def _scratch(state_dir: str) -> Iterator[str]:
+    """A directory for temporary files, in memory where the disk takes none."""
+    for parent in (host_timer.directory_of(state_dir), tempfile.gettempdir(), "/dev/shm"):  # noqa: S108 - mkdtemp
+        try:
+            path = tempfile.mkdtemp(prefix="relmgmt-", dir=parent)
+        except OSError:
+            continue
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
+        return
+    raise RelmgmtError("no directory takes temporary files", state_dir, "free a little space")
+
+
+def _is_restored(ledger: str, document: Mapping[str, Any], outcome: str) -> bool:
+    with _reading(ledger) as reader:
+        accepted = acceptable_points(document, reader.points(document["change"]), outcome)
+        return proof(document, reader.acts(document["change"]), accepted)[0] is not None
+
+
+def _path(ledger: str, document: Mapping[str, Any], outcome: str) -> str:
+    """The set to go back to: that of the entry, or after a rejection the one from before the release."""
+    with _reading(ledger) as reader:
+        accepted = acceptable_points(document, reader.points(document["change"]), outcome)
+        for one in reader.points(document["change"], document["point"]["instance"]):
+            if one["point"] == "before" and one["path"] in accepted and outcome == "rejected":
+                return str(one["path"])
+    return str(document["point"]["path"])
+
+
+def _restore(params: Mapping[str, Any], person: str, tmpdir: str) -> int:
+    """Restore; without a person, only show what would be lost."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import restore
+
+    given = {**params, "lose_writes_confirmed_by": person, "reserve": 0, "verify": "changes"}
+    done = restore(Host(Console(given, tmpdir, check_mode=not person)))
+    print(done.record["data_loss"]["statement"])
+    if not person:
+        print("to do it: leave --confirmed-by NAME with the name of the person who accepts that")
+        return REFUSED
+    print(done.message)
+    return DONE
+
+
+def _open(ledger: str, change: str) -> int:
+    """Take the fence down, and look."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import lift
+
+    _write(ledger, lambda writer: _warn(lift(writer, os.path.dirname(ledger))))
+    record = _look(ledger)
+    print(record["text"], end="")
+    print(f"now close the change cycle of {change} on the controller, or open the application yourself")
+    return DONE if record["ok"] else ASKS
+
+
+def _warn(told: Sequence[str]) -> None:
+    for one in told:
+        print(f"warning: {one}", file=sys.stderr)
+
+
+# -- freeze and end time -------------------------------------------------------------------------
+
+
+def _thaw(ledger: str, _args: argparse.Namespace) -> int:
+    from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
+
+    document = _document(ledger)
+    if document is None or document["instance"] is None:
+        raise Refused("this host has no database that test mode knows", ledger, "thaw it with the engine's own program")
+    storage = open_storage(document["instance"])
+    print(f"{storage.name} is thawed" if storage.thaw() else f"{storage.name} was not frozen")
+    return DONE
+
+
+def _overdue(ledger: str, _args: argparse.Namespace) -> int:
+    print(overdue.tell(ledger, time.time(), _text(ledger)))
+    return DONE
+
+
+def _text(ledger: str) -> str:
+    try:
+        return str(_look(ledger)["text"])
+    except RelmgmtError as error:
+        return f"the state cannot be told: {error}\n"
+
+
+def _wait(ledger: str, args: argparse.Namespace) -> int:
+    if not host_timer.hold(os.path.dirname(ledger)) or os.fork():
+        return DONE
+    os.setsid()
+    os.chdir("/")
+    while overdue.is_waiting(ledger):
+        document = _document(ledger) or {}
+        left = float(document["ends_at"] or 0) - time.time()
+        if left > 0:
+            time.sleep(min(left, LOOKED_EVERY))
+        elif main(ledger, ["overdue"]) == DONE:
+            break
+        else:
+            time.sleep(RETRIED_EVERY)
+    os._exit(DONE)
