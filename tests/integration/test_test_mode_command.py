@@ -85,6 +85,31 @@ def test_leaving_does_what_the_playbook_does(host: TestModeHost) -> None:
     assert again.returncode == 0, again
 
 
+def test_the_lease_of_others_is_left_alone_where_nothing_is_to_be_left(host: TestModeHost) -> None:
+    words = ["leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez"]
+    ledger = host.ledger()
+    ledger.free_lease(CHANGE)
+    assert host.command(*words).returncode == 0
+    assert (ledger.lease()["number"], ledger.lease()["state"]) == (2, "free")
+    ledger.take_lease("CHG0000009", {}, 3)
+    assert host.command(*words).returncode == 0
+    assert (ledger.lease()["change"], ledger.lease()["state"]) == ("CHG0000009", "held")
+    ledger.close()
+
+
+def test_a_fence_can_be_put_up_where_test_mode_was_entered_without_one(tmp_path: Path, network: Network) -> None:
+    gtm = TwoRegions(tmp_path / "i")
+    gtm.create()
+    host = TestModeHost(tmp_path, network, gtm)
+    host.backup()
+    assert host.enter(without_fence="anna: nobody can reach out")["failed"] is False
+    assert host.info()["ok"] is True
+    assert not host.fence_stands()
+    up = host.command("fence")
+    assert up.returncode == 0, up
+    assert host.fence_stands()
+
+
 def test_leaving_says_how_the_tests_ended_and_who_is_in_the_way(host: TestModeHost) -> None:
     assert "how the tests ended is not said" in host.command("leave", "--confirmed-by", "maria.lopez").stderr
     user = host.gtm.hold_open()

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import random
 from pathlib import Path
 
 import pytest
@@ -275,3 +277,88 @@ def test_what_cannot_be_kept_aside_is_not_lost(host: TestModeHost) -> None:
     refused = host.restore(keep_written=str(host.base / "file" / "testers"))
     assert refused["failed"]
     assert host.gtm.m('WRITE ^CASE("tester")') == "mine"
+
+
+def test_the_banner_is_shown_and_taken_away(host: TestModeHost) -> None:
+    flag = host.base / "banner"
+    banner = {"on": ["touch", str(flag)], "off": ["rm", str(flag)]}
+    host.prepare()
+    host.enter(banner=banner)
+    assert flag.exists()
+    host.restore()
+    assert host.leave()["failed"] is False
+    assert not flag.exists()
+
+
+def test_a_banner_that_fails_leaves_it_entering(host: TestModeHost) -> None:
+    host.prepare()
+    refused = host.enter(banner={"on": ["false"]})
+    assert "the command of the banner ended with 1" in refused["msg"]
+    assert host.document()["state"] == "entering"
+    assert host.ports() == IN_PRODUCTION
+    host.restore()
+    assert host.leave()["failed"] is False
+
+
+def test_only_what_testers_wrote_needs_a_word(host: TestModeHost) -> None:
+    """The switch itself wrote to the datasets; nobody has to confirm that it is lost."""
+    host.prepare()
+    host.enter()
+    done = host.restore(lose_writes_confirmed_by="")
+    assert done["failed"] is False, done["msg"]
+    assert done["changed"] is True
+    assert host.leave()["failed"] is False
+
+
+def test_what_cannot_be_seen_is_unknown(host: TestModeHost) -> None:
+    host.prepare()
+    host.enter()
+    os.rename(host.gtm.dataset, host.gtm.dataset.with_suffix(".away"))
+    info = host.info()
+    os.rename(host.gtm.dataset.with_suffix(".away"), host.gtm.dataset)
+    assert (info["verdict"], info["ok"]) == ("unknown", False)
+    assert info["problems"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_production_hears_nothing_from_entry_to_verified_exit(host: TestModeHost, seed: int) -> None:
+    """Invariant 1, byte by byte: the application sends to whatever its settings say, at every moment."""
+    chance = random.Random(seed)
+    outside, ours = host.network.outside.peer(), host.network.host.peer()
+    outside.listen("production", OUTSIDE, int(PRODUCTION))
+    outside.listen("test", OUTSIDE, int(TEST))
+    host.prepare()
+    point = host.gtm.extract()
+    host.gtm.settle()
+
+    def traffic() -> None:
+        in_dataset, in_file, _meds = host.ports()
+        for number, port in enumerate({in_dataset, in_file, PRODUCTION}):
+            name = f"{chance.random()}-{number}"
+            if ours.connect(name, OUTSIDE, int(port)) == "":
+                ours.send(name, "claim;")
+        if (host.document() or {}).get("state") == "on":
+            host.gtm.m(f'SET ^CASE("tester",{chance.randrange(9)})="x"')
+            host.gtm.settle()
+
+    for _step in range(6):
+        point_of_crash = chance.choice(["", *(f"test_mode:{one}" for one in POINTS_OF_ENTRY + POINTS_OF_EXIT)])
+        act = chance.choice([host.enter, host.enter, host.restore, host.leave])
+        act(failpoint=point_of_crash)
+        traffic()
+    state = (host.document() or {}).get("state")
+    host.restore()
+    traffic()
+    if state == "on":
+        assert "were written to since they were restored" in host.leave(outcome="rejected")["msg"]
+        host.restore()
+    left = host.leave(outcome="rejected")
+    assert left["failed"] is False, left["msg"]
+    traffic()
+    assert outside.got("production") == ""
+    assert host.gtm.extract() == point
+    host.gtm.settle()
+    assert host.fence("absent")["failed"] is False
+    assert ours.connect("after", OUTSIDE, int(PRODUCTION)) == ""
+    ours.send("after", "claim;")
+    assert host.info()["ok"] is True

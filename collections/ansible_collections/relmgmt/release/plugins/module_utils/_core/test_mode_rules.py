@@ -33,7 +33,7 @@ class Facts(NamedTuple):
     ``unfenced``: interfaces that the fence's rules leave out. ``accepted``: who accepts that there is none.
     ``connections``: established to production endpoints, each a sentence. ``queues``: still to be sent, by
     interface. ``listeners``: who listens on a test port, by (interface, port). ``pending``: why what stands is
-    not in force. ``blind``: what could not be observed, each a sentence. ``now``: seconds since 1970.
+    not in force. ``blind``: what could not be observed, each a sentence. ``now``, ``fenced_since``: seconds since 1970.
     """
 
     now: float
@@ -48,6 +48,7 @@ class Facts(NamedTuple):
     listeners: Mapping[Tuple[str, int], str] = {}
     pending: Tuple[str, ...] = ()
     blind: Tuple[str, ...] = ()
+    fenced_since: float = 0.0
 
 
 # -- entering ---------------------------------------------------------------------------
@@ -152,7 +153,7 @@ def acceptable_points(
 def proof(
     document: Mapping[str, Any], acts: Sequence[Mapping[str, Any]], accepted: Mapping[str, str]
 ) -> Tuple[Optional[Dict[str, Any]], str]:
-    """The restore that leaving may rely on as {path, root_digest, at}, else None; and why there is none.
+    """The restore that leaving may rely on as {path, root_digest, at, positions}, else None; and why there is none.
 
     ``acts``: the ledger's acts of the change, newest first. It is the newest restore, it ended, it came after
     the last switch to test, and nobody has let users in since.
@@ -180,7 +181,8 @@ def _proof_of(
     digest = str(act["intent"].get("root_digest") or (act["detail"] or {}).get("root_digest"))
     if digest != accepted[path]:
         return None, f"the set that was restored from {path} is not the one that the ledger recorded"
-    return {"path": path, "root_digest": digest, "at": act["finished_at"]}, ""
+    noted = (act["detail"] or {}).get("positions") or {}
+    return {"path": path, "root_digest": digest, "at": act["finished_at"], "positions": noted}, ""
 
 
 def proofs_obstacle(document: Mapping[str, Any], proofs: Sequence[Mapping[str, Any]]) -> Optional[Refusal]:

@@ -21,7 +21,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_ru
 )
 
 HALF, UNKNOWN = "half", "unknown"
-#: seconds after leaving within which the fence may still stand: it comes down last
+#: seconds before entering, and after leaving, for which the fence may stand
 FENCE_GRACE = 600
 
 
@@ -56,14 +56,15 @@ def drift(facts: Facts) -> List[Setting]:
 def _judge_production(facts: Facts) -> Verdict:
     problems = [f"{_tells(one)} although test mode is off: find out who changed it" for one in drift(facts)]
     problems += list(facts.pending)
-    if facts.stands and facts.document is not None and _left_long_ago(facts):
+    if facts.stands and _is_forgotten(facts):
         problems.append("the fence still stands, so nothing reaches production: interface_fence with state absent")
     return Verdict(HALF if drift(facts) else PRODUCTION, tuple(problems), _notes(facts))
 
 
-def _left_long_ago(facts: Facts) -> bool:
-    left = float((facts.document or {}).get("left_at") or facts.now)
-    return facts.now - left > FENCE_GRACE
+def _is_forgotten(facts: Facts) -> bool:
+    """Whether the fence has stood for long without test mode: it goes up first and comes down last."""
+    left = float((facts.document or {}).get("left_at") or 0)
+    return facts.now - max(left, facts.fenced_since) > FENCE_GRACE
 
 
 def _judge_test(facts: Facts, command: str) -> Verdict:

@@ -185,13 +185,13 @@ def close(host: Host) -> Outcome:
         p["change"], ledger.lease(), p["lease"]
     )):
         raise Refused(refusal.message, place=ledger.path, cure=refusal.cure)
+    if p["verdict"] in ("done", "rolled_back"):
+        _leave_test_mode_alone(host, f"the change cycle cannot be closed as {p['verdict']}: ")
     if p["verdict"] == "done" and not _is_verified(host):
         raise Refused(
             f"{p['change']} was not verified on this host since its newest act",
             place=ledger.path, cure="ansible-playbook playbooks/verify.yml -e change=<ticket>",
         )
-    if p["verdict"] in ("done", "rolled_back"):
-        _leave_test_mode_alone(host, f"the change cycle cannot be closed as {p['verdict']}: ")
     if not p["verdict"]:
         raise InvalidInput("a closed receipt needs a verdict", cure="give verdict")
     if not host.check_mode:

@@ -147,10 +147,11 @@ def _raise_fence(ledger: str, document: Mapping[str, Any]) -> str:
     from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import set_fence
 
     boot = {"kind": NONE, "unit_directory": "/etc/systemd/system", "systemctl": "systemctl", "before": []}
-    return set_fence(Host(Console({
-        **_common(ledger, document, ""), "state": "present", "going_back": True, "table": TABLE, "nft": NFT,
-        "interfaces": document["interfaces"], "here": document["here"], "boot": boot,
-    }))).message
+    with _leased(ledger, document, "") as common:
+        return set_fence(Host(Console({
+            **common, "state": "present", "going_back": True, "table": TABLE, "nft": NFT,
+            "interfaces": document["interfaces"], "here": document["here"], "boot": boot,
+        }))).message
 
 
 def _write(ledger: str, act: Callable[[Ledger], None]) -> None:
@@ -165,47 +166,64 @@ def _write(ledger: str, act: Callable[[Ledger], None]) -> None:
 
 
 def _leave(ledger: str, args: argparse.Namespace) -> int:
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode import switch
-
     host_reserve.give_up_if_full(os.path.dirname(ledger))
     document = _document(ledger)
     if document is None:
         raise Refused("this host was never in test mode", ledger, "see relmgmt-test-mode status")
-    outcome = args.outcome or document["outcome"]
-    if lasts(document) and not outcome:
-        raise InvalidInput("how the tests ended is not said", "--outcome", "give signed_off or rejected")
-    common = _common(ledger, document, args.confirmed_by)
-    with _scratch(os.path.dirname(ledger)) as tmpdir:
-        if lasts(document) and document["instance"] is not None and not _is_restored(ledger, document, outcome):
-            params = {**common, "path": _path(ledger, document, outcome), "instance": document["instance"],
-                      "keep_written": args.keep_written or None}
-            shown = _restore(params, args.confirmed_by, tmpdir)
-            if not args.confirmed_by:
-                return shown
-        proofs = json.loads(args.restored) if args.restored else []
-        done = switch(Host(Console({
-            **common, "state": "production", "outcome": outcome, "person": args.confirmed_by, "interfaces": [],
-            "here": document["here"], "instance": document["instance"], "websphere": document["websphere"],
-            "restored": proofs if isinstance(proofs, list) else [proofs], "without_fence": "",
-        }, tmpdir)))
-    print(done.message)
-    if done.record["restored"]:
-        print(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
+    if lasts(document):
+        outcome = args.outcome or document["outcome"]
+        if not outcome:
+            raise InvalidInput("how the tests ended is not said", "--outcome", "give signed_off or rejected")
+        with _leased(ledger, document, args.confirmed_by) as common, _scratch(os.path.dirname(ledger)) as tmpdir:
+            done = _go_back(common, document, outcome, args, tmpdir)
+        if done != DONE:
+            return done
     return _open(ledger, str(document["change"]))
 
 
-def _common(ledger: str, document: Mapping[str, Any], person: str) -> Dict[str, Any]:
-    """Options that every module takes; the lease is this change's, taken by a named person if it has to be."""
+def _go_back(
+    common: Mapping[str, Any], document: Mapping[str, Any], outcome: str, args: argparse.Namespace, tmpdir: str
+) -> int:
+    """Restore where that has not been done, and switch to production."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode import switch
+
+    ledger, person = common["ledger"], args.confirmed_by
+    if document["instance"] is not None and not _is_restored(ledger, document, outcome):
+        params = {**common, "path": _path(ledger, document, outcome), "instance": document["instance"],
+                  "keep_written": args.keep_written or None}
+        shown = _restore(params, person, tmpdir)
+        if shown != DONE:
+            return shown
+    proofs = json.loads(args.restored) if args.restored else []
+    done = switch(Host(Console({
+        **common, "state": "production", "outcome": outcome, "person": person, "interfaces": [],
+        "here": document["here"], "instance": document["instance"], "websphere": document["websphere"],
+        "restored": proofs if isinstance(proofs, list) else [proofs], "without_fence": "",
+    }, tmpdir)))
+    print(done.message)
+    if done.record["restored"]:
+        print(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
+    return DONE
+
+
+@contextlib.contextmanager
+def _leased(ledger: str, document: Mapping[str, Any], person: str) -> Iterator[Dict[str, Any]]:
+    """Options that every module takes. A lease that this change does not hold is taken, and given back afterwards."""
     change = document["change"]
     with _reading(ledger) as reader:
         lease = reader.lease()
     number = int(lease["number"]) if lease else 0
-    if lease is None or lease["state"] != "held" or lease["change"] != change:
+    takes = lease is None or lease["state"] != "held" or lease["change"] != change
+    if takes:
         number += 1
         holder = {"user": person or "console", "controller": os.uname().nodename, "pid": os.getpid(),
                   "started": time.strftime("%Y-%m-%dT%H:%M:%S")}
         _write(ledger, lambda writer: writer.take_lease(change, holder, number))
-    return {"change": change, "lease": number, "ledger": ledger, "phase": "leave-test-mode"}
+    try:
+        yield {"change": change, "lease": number, "ledger": ledger, "phase": "leave-test-mode"}
+    finally:
+        if takes:
+            _write(ledger, lambda writer: writer.free_lease(change))
 
 
 @contextlib.contextmanager

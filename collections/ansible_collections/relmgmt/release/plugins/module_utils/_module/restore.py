@@ -9,10 +9,13 @@ from typing import Any, Callable, Iterator, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
+from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import rules_in
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence  # a worker imports nothing later
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs, remove_tree
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
@@ -60,7 +63,7 @@ def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str
         done = job.carry_out(plan, lambda current: _require_word(job, _loss(host, job, current, person)), person)
         act.note(
             datasets=[one.copy.name for one in done.prove], change=permit.change,
-            routines=list(done.routines.write + done.routines.remove),
+            routines=list(done.routines.write + done.routines.remove), positions=_positions(job),
         )
     return done
 
@@ -78,9 +81,7 @@ def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = Non
     if fence is None:
         why = "none was put up"
     else:
-        from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import observe_fence
-
-        seen = (look or observe_fence)(fence)
+        seen = look(fence) if look else Fence(fence["table"], fence["nft"]).observe(rules_in(fence))
         why = "" if seen.stands else "; ".join(seen.differences)
     if why:
         raise Refused(
@@ -123,7 +124,26 @@ def _record_proof(host: Host, job: Restore) -> None:
     """Nothing had to be done: that the datasets are the point's is what leaving test mode relies on."""
     intent = {"path": job.path, "root_digest": job.manifest.root_digest, "lose_writes_confirmed_by": ""}
     with host.act("restore", f"{job.storage.name}:{job.manifest.point}", intent, {}) as act:
-        act.note(datasets=[], nothing="the datasets are the point's already")
+        act.note(datasets=[], nothing="the datasets are the point's already", positions=_positions(job))
+
+
+def _positions(job: Restore) -> dict[str, Any]:
+    """Where the journals stand behind a restore, as `written_after` takes it; empty where that cannot be told."""
+    try:
+        known = job.storage.copied_positions({one.name: one.path for one in job.storage.datasets()})
+    except RelmgmtError:
+        return {}
+    return {name: list(position) for name, position in known.items()}
+
+
+def written_after(
+    instance: dict[str, Any], positions: dict[str, Any], writers: Sequence[Writer], scratch: str
+) -> Writes:
+    """Writes by others than ``writers`` since a restore noted these positions."""
+    if not positions:
+        return NONE._replace(unknown="the restore noted no journal positions")
+    since = {name: Position(*one) for name, one in positions.items()}
+    return open_storage(instance).writes_since(since, writers, scratch)
 
 
 def release_writers(ledger: Ledger, change: str) -> list[Writer]:
@@ -176,7 +196,7 @@ def undo_datasets(recipe: dict[str, Any], context: UndoContext) -> dict[str, Any
         if plan.needed:
             consent(plan)
             plan = job.carry_out(plan, consent, person)
-    return {**_work(job, plan), "changed": plan.needed}
+    return {**_work(job, plan), "changed": plan.needed, "positions": _positions(job)}
 
 
 def _require_known(host: Host, job: Restore) -> None:

@@ -80,4 +80,5 @@ def _restored(ledger: LedgerView, document: Optional[Document]) -> Optional[Dict
         return known
     change = document["change"]
     accepted = acceptable_points(document, ledger.points(change), "rejected")
-    return proof(document, ledger.acts(change), accepted)[0]
+    found = proof(document, ledger.acts(change), accepted)[0]
+    return {key: found[key] for key in ("path", "root_digest", "at")} if found else None

@@ -51,7 +51,7 @@ def leave(host: Host, document: Optional[Document], world: World) -> Outcome:
     outcome = host.params["outcome"] or document["outcome"]
     if not outcome:
         raise InvalidInput("how the tests ended is not said", "option outcome", "give signed_off or rejected")
-    restored = _restored(host, document, outcome)
+    restored = _restored(host, document, outcome, world)
     with closing(world.site(Given.of(document), host.state_dir)) as site:
         accepted = document["without_fence"] or host.params["without_fence"]
         scene = observe(world, site, host.ledger, document, host.now(), accepted)
@@ -81,7 +81,7 @@ def _stay(host: Host, document: Optional[Document], world: World) -> Outcome:
     return Outcome(False, record_of(host, document, scene), message="the interfaces point at production already")
 
 
-def _restored(host: Host, document: Document, outcome: str) -> Dict[str, Any]:
+def _restored(host: Host, document: Document, outcome: str, world: World) -> Dict[str, Any]:
     """The restore that leaving relies on; raises Refused without one."""
     if document["instance"] is None:
         return _restored_elsewhere(host, document)
@@ -95,7 +95,24 @@ def _restored(host: Host, document: Document, outcome: str) -> Dict[str, Any]:
             f"or on this host {command_of(host.state_dir)} leave",
             points=sorted(accepted),
         )
+    if not is_back(document) and not host.check_mode:  # asking flushes the journals
+        _require_nothing_written(host, document, found.pop("positions"), world)
+    found.pop("positions", None)
     return {**found, "host": str(next(iter(document["here"]), ""))}
+
+
+def _require_nothing_written(host: Host, document: Document, positions: Dict[str, Any], world: World) -> None:
+    """Who has written since the restore has written test data again. What an engine cannot tell hinders nobody."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import release_writers
+
+    writers = release_writers(host.ledger, document["change"])
+    seen = world.written(document["instance"], positions, writers, host.tmpdir)
+    if seen.total:
+        by = ", ".join(f"{who}: {count}" for who, count in sorted(seen.by.items()))
+        raise Refused(
+            f"the datasets were written to since they were restored ({seen.total} writes; {by})",
+            place=host.ledger.path, cure="quiesce the application, then restore again",
+        )
 
 
 def _restored_elsewhere(host: Host, document: Document) -> Dict[str, Any]:
@@ -163,5 +180,5 @@ def _require_verified(host: Host, after: Scene) -> None:
 
 def _said(changes: Mapping[str, str]) -> str:
     if not changes:
-        return "every setting means production: the restore has brought them back"
+        return "every setting means production already"
     return f"{len(changes)} setting{'' if len(changes) == 1 else 's'} to production"

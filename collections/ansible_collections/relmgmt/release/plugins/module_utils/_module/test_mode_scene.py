@@ -10,6 +10,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints
 from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule, rules_in
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import FENCE, lasts, state_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Facts, Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Writer, Writes
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
@@ -50,11 +51,23 @@ class SiteLike(Protocol):
     def close(self) -> None: ...
 
 
+def _written_after(
+    instance: Dict[str, Any], positions: Dict[str, Any], writers: Sequence[Writer], scratch: str
+) -> Writes:
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import written_after
+
+    return written_after(instance, positions, writers, scratch)
+
+
 class World(NamedTuple):
-    """How the outside is reached: ``site`` of what was given and a state directory, ``fence`` of a document."""
+    """How the outside is reached.
+
+    ``site`` of what was given and a state directory; ``fence`` of a document; ``written`` as ``restore.written_after``.
+    """
 
     site: Callable[[Given, str], SiteLike] = Site
     fence: Callable[[Mapping[str, Any]], Standing] = observe_fence
+    written: Callable[[Dict[str, Any], Dict[str, Any], Sequence[Writer], str], Writes] = _written_after
 
 
 WORLD = World()
@@ -123,6 +136,7 @@ def observe(
         connections=tuple(_told(one) for one in connections), queues=blind.ask(site.queues, {}),
         listeners=blind.ask(site.test_listeners, {}) if entering else {},
         pending=tuple(blind.ask(site.pending, [])), blind=tuple(blind.told),
+        fenced_since=float((fence or {}).get("since") or 0),
     )
     shown = {"stands": bool(facts.stands), "differences": list(facts.differences),
              "stopped": dict(standing.stopped) if standing else {}}

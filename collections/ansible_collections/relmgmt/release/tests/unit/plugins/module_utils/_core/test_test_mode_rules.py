@@ -117,7 +117,7 @@ ACCEPTED = {"/b/installed": "i"}
 
 def test_a_restore_after_the_switch_is_the_proof() -> None:
     found, why = proof(DOCUMENT, [act()], ACCEPTED)
-    assert (found, why) == ({"path": "/b/installed", "root_digest": "i", "at": 121.0}, "")
+    assert (found, why) == ({"path": "/b/installed", "root_digest": "i", "at": 121.0, "positions": {}}, "")
 
 
 @pytest.mark.parametrize(("acts", "told"), [

@@ -36,6 +36,8 @@ def facts(document: dict[str, Any] | None, *settings: Setting, **more: Any) -> F
     (facts(None, PRODUCTION, stands=None), "production", True),
     (facts(OFF, PRODUCTION), "production", True),
     (facts(OFF, PRODUCTION, now=900.0), "production", False),
+    (facts(None, PRODUCTION, fenced_since=290.0), "production", True),
+    (facts(None, PRODUCTION, now=900.0, fenced_since=290.0), "production", False),
     (facts(None, TEST, stands=None), "half", False),
     (facts(None, OTHER, stands=None), "half", False),
     (facts(DOCUMENT, TEST), "test", True),

@@ -30,6 +30,7 @@ from hypothesis.stateful import (
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import test_mode as core
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
@@ -164,7 +165,9 @@ class Model:
 
     def world(self) -> World:
         return World(lambda given, _state: _Part(self, given), lambda _document: Standing(
-            self.fence_is_up, [] if self.fence_is_up else ["the table is not there"], {"CATS": 1}))
+            self.fence_is_up, [] if self.fence_is_up else ["the table is not there"], {"CATS": 1}),
+            lambda _instance, _positions, _writers, _scratch: NONE._replace(
+                total=int(self.holds_test_data), by={"tester (process 7)": 1}))
 
     # -- what people and playbooks do --------------------------------------------------------------
 
@@ -299,12 +302,11 @@ class Sequences(RuleBasedStateMachine):
         with suppress(Refused):
             self.model.fence("absent")
 
-    @precondition(lambda self: core.state_of(self.model.document()) == core.ON)
+    @precondition(lambda self: core.state_of(self.model.document()) == core.ON and self.model.fence_is_up)
     @rule()
     def testers_write(self) -> None:
-        # They are let in only where the state is on and every setting was seen to mean test.
-        if self.model.info()["verdict"] == "test":
-            self.model.holds_test_data = True
+        # A process of theirs may still do so when the datasets were restored under it.
+        self.model.holds_test_data = True
 
     @precondition(lambda self: core.lasts(self.model.document()))
     @rule(value=st.sampled_from(["5999", None]))
@@ -480,8 +482,17 @@ def test_a_second_switch_makes_the_restore_before_it_worthless(model: Model) -> 
     model.enter()
     model.restore()
     model.enter()
-    model.holds_test_data = True
     with pytest.raises(Refused, match="no restore was made since"):
+        model.leave()
+    model.restore()
+    assert model.leave().changed
+
+
+def test_who_writes_after_the_restore_makes_it_worthless(model: Model) -> None:
+    model.enter()
+    model.restore()
+    model.holds_test_data = True
+    with pytest.raises(Refused, match=r"written to since they were restored \(1 writes; tester \(process 7\): 1\)"):
         model.leave()
     model.restore()
     assert model.leave().changed
