@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reads and replaces one value of a configuration file of any format; every other byte stays.
 
-A value is replaced where it stands, in the way it is written there; what is not there is never added.
+A value is replaced where it stands, in the way it is written there; what is not there is never added. A managed host
+compiles whatever a module imports, anew in every call: the reader of a format is imported where it is needed.
 """
 
 from __future__ import annotations
@@ -9,14 +10,6 @@ from __future__ import annotations
 import re
 from typing import Callable, Dict, NamedTuple, Optional, Sequence, Union
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core import (
-    edit_ini,
-    edit_json,
-    edit_properties,
-    edit_services,
-    edit_xml,
-    edit_yaml,
-)
 from ansible_collections.relmgmt.release.plugins.module_utils._core.edit_text import Spot, Text, text_of
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
@@ -28,6 +21,11 @@ class Key(NamedTuple):
 
     key: Union[str, Sequence[Union[str, int]]]
     section: str = ""
+
+    @property
+    def path(self) -> Sequence[Union[str, int]]:
+        """The names and numbers, one after the other."""
+        return [self.key] if isinstance(self.key, str) else self.key
 
     @property
     def shown(self) -> str:
@@ -44,18 +42,44 @@ class Span(NamedTuple):
     value: str
 
 
-def _locate_in_path_format(locate: Callable[[Text, edit_json.Path], Optional[Spot]]) -> "_Locate":
-    return lambda document, key: locate(document, [key.key] if isinstance(key.key, str) else key.key)
+def _properties(document: Text, key: Key) -> Optional[Spot]:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core import edit_properties
+
+    return edit_properties.locate(document, str(key.key))
 
 
-_Locate = Callable[[Text, Key], Optional[Spot]]
-_LOCATE: Dict[str, _Locate] = {
-    "properties": lambda document, key: edit_properties.locate(document, str(key.key)),
-    "ini": lambda document, key: edit_ini.locate(document, key.section, str(key.key)),
-    "json": _locate_in_path_format(edit_json.locate),
-    "yaml": _locate_in_path_format(edit_yaml.locate),
-    "xml": lambda document, key: edit_xml.locate(document, str(key.key)),
-    "services": lambda document, key: edit_services.locate(document, str(key.key)),
+def _ini(document: Text, key: Key) -> Optional[Spot]:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core import edit_ini
+
+    return edit_ini.locate(document, key.section, str(key.key))
+
+
+def _json(document: Text, key: Key) -> Optional[Spot]:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core import edit_json
+
+    return edit_json.locate(document, key.path)
+
+
+def _yaml(document: Text, key: Key) -> Optional[Spot]:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core import edit_yaml
+
+    return edit_yaml.locate(document, key.path)
+
+
+def _xml(document: Text, key: Key) -> Optional[Spot]:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core import edit_xml
+
+    return edit_xml.locate(document, str(key.key))
+
+
+def _services(document: Text, key: Key) -> Optional[Spot]:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core import edit_services
+
+    return edit_services.locate(document, str(key.key))
+
+
+_LOCATE: Dict[str, Callable[[Text, Key], Optional[Spot]]] = {
+    "properties": _properties, "ini": _ini, "json": _json, "yaml": _yaml, "xml": _xml, "services": _services,
 }
 FORMATS = tuple(_LOCATE)
 
@@ -100,6 +124,8 @@ def replace(data: bytes, form: str, key: Key, value: Optional[str], encoding: st
 
 def _text(data: bytes, form: str, encoding: str, place: str) -> Text:
     if form == "xml":
+        from ansible_collections.relmgmt.release.plugins.module_utils._core import edit_xml
+
         return text_of(data, encoding or edit_xml.declared(data, place), place)
     # Java takes a file for UTF-8, and if it is none for Latin-1 (PropertyResourceBundle).
     return text_of(data, encoding, place, "latin-1" if form == "properties" else "")

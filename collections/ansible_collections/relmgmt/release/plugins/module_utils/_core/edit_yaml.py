@@ -41,7 +41,7 @@ def locate(document: Text, path: Path) -> Optional[Spot]:
         found = _step(document, found, step)
     if found is None:
         return None
-    _require_alone(document, found, path[-1])
+    _require_alone(document, found, path[-1] if path else "")
     return _spot(document, found)
 
 

@@ -125,6 +125,10 @@ def test_what_cannot_be_placed_with_certainty_is_refused(refused, data, what):
     assert what in refused(data, "yaml", PORT)
 
 
+def test_the_whole_document_may_be_the_value(replaced):
+    assert replaced(b"# c\nx\n", "yaml", Key(()), "z") == b"# c\nz\n"
+
+
 def test_a_comment_that_looks_like_a_key_is_a_comment(replaced):
     assert replaced(b"- x # c: d\n", "yaml", Key((0,)), "z") == b"- z # c: d\n"
 
