@@ -27,7 +27,7 @@ def waiting(config: dict[str, Any], name: str) -> int:
     code = COUNT % name.replace('"', '""')
     environment = dict(os.environ, **config["environment"])
     done = subprocess.run([str(config["mumps"]), "-run", "%XCMD", code], env=environment, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, check=True, universal_newlines=True)
+                          stdout=subprocess.PIPE, check=True, text=True)
     return int(done.stdout.split()[-1])
 
 
