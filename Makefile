@@ -24,6 +24,10 @@ $(READY): pyproject.toml constraints.txt tools/setup
 demo: $(READY) ## Bring the sandbox up and carry a release out on it
 	@.venv/bin/python -m relmgmt_sandbox.demo
 
+.PHONY: demo-test-mode
+demo-test-mode: $(READY) ## Show a release in test mode, and what the external systems got meanwhile (root)
+	@.venv/bin/python -m relmgmt_sandbox.demo_test_mode
+
 .PHONY: demo-down
 demo-down: $(READY) ## Stop the sandbox and remove it
 	@.venv/bin/python -m relmgmt_sandbox down

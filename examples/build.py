@@ -33,6 +33,7 @@ EXAMPLES = Path(__file__).resolve().parent
 APPLICATION = EXAMPLES / "application"
 RELEASES = ("CFIS001", "CFIS002", "CFIS003")
 PHASES = ["gate", "lease", "quiesce", "backup", "install", "deploy", "verify", "sign_off_request", "reopen", "record"]
+TEST_MODE = ["enter_test_mode", "leave_test_mode"]
 SPDX = "# SPDX-License-Identifier: GPL-3.0-or-later\n---\n"
 ZV = "Cache for UNIX (Red Hat Enterprise Linux for x86-64) 2018.1.7 (Build 721U)"
 EXPIRES = "2099-12-31T23:59:59+00:00"
@@ -208,12 +209,27 @@ def approvals(bundles: dict[str, str]) -> dict[str, bytes]:
 
 
 def approval(row: dict[str, str], ticket: dict[str, Any], bundles: dict[str, str]) -> dict[str, str]:
-    digest = bundles[row.pop("bundle", ticket["release"])]
+    if ticket.get("kind") == "test_mode":
+        digest, with_test_mode = ticket_digest(ticket), True
+    else:
+        digest, with_test_mode = bundles[row.pop("bundle", ticket["release"])], ticket.get("test_mode", False)
     given = {**row, "expires": EXPIRES}
     if row["gate"] == "acceptance_sign_off":
         return {**given, "bundle_digest": digest}
-    bound = {"bundle": digest, "environment": row["environment"], "phases": PHASES}
-    return {**given, "digest": sha256(json.dumps(bound, sort_keys=True, separators=(",", ":")).encode())}
+    at = PHASES.index("sign_off_request")
+    phases = PHASES[:at] + TEST_MODE + PHASES[at:] if with_test_mode else PHASES
+    return {**given, "digest": digest_of({"bundle": digest, "environment": row["environment"], "phases": phases})}
+
+
+def ticket_digest(ticket: dict[str, Any]) -> str:
+    """What stands for a bundle's digest where test mode alone is asked for: all that the ticket says."""
+    nothing = {"release": "test-mode", "bundle": "", "summary": "", "reason": "", "notice_sent": "", "test_mode": False}
+    dates = {key: str(ticket[key]) for key in ("date", "notice_sent") if key in ticket}
+    return digest_of({**nothing, **ticket, **dates})
+
+
+def digest_of(value: Any) -> str:
+    return sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
 
 class _Plain(yaml.SafeDumper):

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.gates import parse_time
-from ansible_collections.relmgmt.release.plugins.module_utils._core.release import Ticket, approval_digest
+from ansible_collections.relmgmt.release.plugins.module_utils._core.release import Ticket, approval_digest, phases_of
 from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
     approvals_path,
-    load_bundle,
+    bundle_of,
     load_ticket,
 )
 from relmgmt_runner.errors import RefusedError, UsageError
@@ -38,7 +38,7 @@ def approve(change: Path, given: Given, now: datetime, days: int = 14) -> dict[s
         fcntl.flock(ticket_file, fcntl.LOCK_EX)  # two people approve at the same time
         ticket, _approvals, bundle_path = load_ticket(str(change))
         _check_person(ticket, given)
-        entry = entry_of(ticket, load_bundle(bundle_path).digest, given, now, days)
+        entry = entry_of(ticket, bundle_of(ticket, bundle_path).digest, given, now, days)
         path = Path(approvals_path(str(change)))
         text = path.read_text(encoding="utf-8") if path.exists() else HEADER.format(change=ticket.change)
         write_durably(str(path), append_entry(text, "approvals", entry).encode("utf-8"))
@@ -57,7 +57,7 @@ def entry_of(ticket: Ticket, bundle: str, given: Given, now: datetime, days: int
         "expires": _expiry(given.expires, now, days),
     }
     if environment == ticket.environment:
-        return {**entry, "digest": approval_digest(bundle, environment)}
+        return {**entry, "digest": approval_digest(bundle, environment, phases_of(ticket))}
     return {**entry, "bundle_digest": bundle}
 
 

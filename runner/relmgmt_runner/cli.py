@@ -30,7 +30,7 @@ exit status:
   0  done, nothing to do, or checked     4  refused (gate, lease, digest)
   1  internal error                      5  failed, everything is as it was before
   2  usage or invalid input              6  failed and something differs or is unknown:
-  3  waiting for a gate                     a person is needed
+  3  waiting for a gate, or for testers     a person is needed
 """
 PLAYBOOKS = {
     "run": ("release", "carry out a change: gate, backup, install, deploy, verify, record", """\
@@ -38,8 +38,22 @@ PLAYBOOKS = {
   relmgmt run CHG0000002.yml -i inventories/production --check --diff"""),
     "deliver": ("deliver", "send the change's packages to the SFTP drop, days ahead", """\
   relmgmt deliver examples/changes/CHG0000002.yml -i inventories/sandbox"""),
+    "enter-test-mode": ("enter-test-mode", "let testers work on the data, interfaces at test endpoints", """\
+  relmgmt enter-test-mode examples/changes/CHG0000005.yml -i inventories/sandbox
+  relmgmt enter-test-mode CHG0000005.yml -i inventories/production --entered-by 'Ann Lee'"""),
+    "leave-test-mode": ("leave-test-mode", "restore the data, interfaces to production, fence down", """\
+  relmgmt leave-test-mode examples/changes/CHG0000005.yml -i inventories/sandbox \\
+      --outcome signed_off --confirmed-by 'Ann Lee'"""),
     "rollback": ("rollback", "put back what was current before the change", """\
   relmgmt rollback examples/changes/CHG0000002.yml -i inventories/sandbox"""),
+}
+#: what a playbook is told beside the ticket, by the variable's name: is it required, its choices, what it means
+OPTIONS: dict[str, dict[str, tuple[bool, tuple[str, ...] | None, str]]] = {
+    "enter-test-mode": {"entered_by": (False, None, "who enters test mode (default: the user who runs this)")},
+    "leave-test-mode": {
+        "outcome": (True, ("signed_off", "rejected"), "how the tests ended; after a rejection the release goes back"),
+        "confirmed_by": (True, None, "who says so, and that what testers wrote is lost"),
+    },
 }
 
 
@@ -75,7 +89,11 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"relmgmt {__version__}")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     for name, (playbook, summary, examples) in PLAYBOOKS.items():
-        _add_playbook(_command(commands, name, summary, examples), playbook)
+        command = _command(commands, name, summary, examples)
+        _add_playbook(command, playbook)
+        for option, (required, choices, told) in OPTIONS.get(name, {}).items():
+            command.add_argument(f"--{option.replace('_', '-')}", dest=f"say_{option}", required=required,
+                                 choices=choices, metavar=None if choices else "NAME", help=told)
     _add_validate(_command(commands, "validate", "check a ticket, its approvals and bundle; no host is touched", """\
   relmgmt validate examples/bundles/CFIS002
   relmgmt validate examples/changes/CHG0000002.yml -i inventories/sandbox"""))
@@ -152,11 +170,17 @@ def _house() -> House:
 def _run(options: argparse.Namespace, world: World) -> int:
     request = Request(
         options.playbook, options.change, tuple(options.inventory), options.check, options.diff,
-        tuple(options.extra_vars), options.artifacts,
+        tuple(options.extra_vars), options.artifacts, _said(options),
     )
     playbooks = world.playbooks or _real_playbooks()
     verdict = carry_out(request, _house(), Ports(playbooks, world.display, lambda: secrets.token_hex(16)))
     return verdict.status
+
+
+def _said(options: argparse.Namespace) -> dict[str, str]:
+    """The variables that options of OPTIONS give."""
+    given = {name[len("say_"):]: value for name, value in vars(options).items() if name.startswith("say_")}
+    return {name: str(value) for name, value in given.items() if value is not None}
 
 
 def _real_playbooks() -> Playbooks:

@@ -25,6 +25,7 @@ VERDICT_STATUS = {
     "phase_done": DONE,
     "rolled_back": DONE,
     "invalid": USAGE,
+    "testing": HOLDING,
     "holding": HOLDING,
     "refused": REFUSED,
     "restored": RESTORED,

@@ -23,7 +23,8 @@ class House(NamedTuple):
 
     def playbook(self, name: str) -> str:
         """A playbook as ansible-playbook takes it."""
-        return f"relmgmt.release.{name}" if self.root is None else str(self.root / "playbooks" / f"{name}.yml")
+        in_collection = f"relmgmt.release.{name.replace('-', '_')}"
+        return in_collection if self.root is None else str(self.root / "playbooks" / f"{name}.yml")
 
 
 def find_house(start: Path) -> House:

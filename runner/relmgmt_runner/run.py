@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ RESULT = "result.json"
 
 
 class Request(NamedTuple):
-    """What a person asks for. ``playbook``: release, deliver or rollback."""
+    """What a person asks for. ``playbook``: as its file below playbooks/; ``variables``: what its options say."""
 
     playbook: str
     change: Path
@@ -27,6 +27,7 @@ class Request(NamedTuple):
     diff: bool = False
     extra: tuple[str, ...] = ()
     artifacts: Path | None = None
+    variables: Mapping[str, str] = {}
 
 
 class Ports(NamedTuple):
@@ -58,6 +59,7 @@ def _call(request: Request, house: House, nonce: str) -> PlaybookCall:
         playbook=house.playbook(request.playbook),
         inventories=tuple(absolute_inventory(item) for item in request.inventories),
         variables={
+            **request.variables,
             "change": str(change),
             "relmgmt_result_file": str(private / RESULT),
             "relmgmt_result_nonce": nonce,

@@ -13,6 +13,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import (
     Bundle,
+    bundle_of,
     load_bundle,
     load_ticket,
 )
@@ -47,6 +48,8 @@ def validate(path: Path, hosts: Mapping[str, Mapping[str, Any]] | None, now: dat
         ticket, approvals, bundle_path = load_ticket(str(path))
     except InvalidInput as error:
         return [_invalid("ticket", error)]
+    if ticket.on_demand:
+        return _gates(ticket, approvals, bundle_of(ticket, bundle_path), hosts, now)
     findings, bundle = _bundle(bundle_path)
     if bundle is None:
         return findings
@@ -78,9 +81,11 @@ def _gates(
 ) -> list[Finding]:
     try:
         environment, policy = _rules(ticket, approvals, hosts)
-        window = window_on(gates.window_rule(policy, bundle.release), ticket.date)
+        outage = gates.needs_outage(bundle.release, ticket)
+        window = window_on(gates.window_rule(policy, outage), ticket.date)
         case = gates.Case(
-            now, environment, bundle.release, bundle.digest, ticket, approvals, policy, window
+            now, environment, bundle.release, bundle.digest, ticket, approvals, policy, window,
+            _optional(hosts, "relmgmt_interfaces"), _optional(hosts, "relmgmt_test_mode") or {}, hosts is not None,
         )
         findings = [Finding(*verdict) for verdict in gates.decide(case)]
     except InvalidInput as error:
@@ -111,6 +116,12 @@ def _agreed(hosts: Mapping[str, Mapping[str, Any]], name: str) -> Any:
     if any(value != values[0] for value in values):
         raise UsageError(f"the inventory's hosts differ in {name}", "", "set it once, in group_vars/all.yml")
     return values[0]
+
+
+def _optional(hosts: Mapping[str, Mapping[str, Any]] | None, name: str) -> Any:
+    """A variable that not every environment has; None without it."""
+    known = hosts or {}
+    return _agreed(known, name) if any(name in variables for variables in known.values()) else None
 
 
 def _invalid(subject: str, error: InvalidInput) -> Finding:

@@ -46,6 +46,37 @@ def test_exit_status_follows_the_verdict(relmgmt, change, inventory, verdict, st
     assert relmgmt("run", change, "-i", inventory) == status
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("leave-test-mode", "--outcome", "signed_off", "--confirmed-by", "Ann Lee"),
+      {"outcome": "signed_off", "confirmed_by": "Ann Lee"}),
+     (("enter-test-mode", "--entered-by", "Ann Lee"), {"entered_by": "Ann Lee"}),
+     (("enter-test-mode",), {})],
+)
+def test_test_mode_is_told_who_and_how(relmgmt, change, inventory, words, said):
+    relmgmt.playbooks = FakePlaybooks(DONE)
+    assert relmgmt(*words, change, "-i", inventory) == 0
+    [call] = relmgmt.playbooks.calls
+    assert call.playbook == f"relmgmt.release.{words[0].replace('-', '_')}"
+    assert {name: value for name, value in call.variables.items() if name in ("outcome", "confirmed_by", "entered_by")
+            } == said
+
+
+@pytest.mark.parametrize("missing", [("--outcome", "rejected"), ("--confirmed-by", "Ann Lee")])
+def test_leaving_test_mode_wants_both_words(relmgmt, change, inventory, missing):
+    relmgmt.playbooks = FakePlaybooks(DONE)
+    with pytest.raises(SystemExit) as caught:
+        relmgmt("leave-test-mode", *missing, change, "-i", inventory)
+    assert (caught.value.code, relmgmt.playbooks.calls) == (2, [])
+
+
+def test_a_run_that_ends_in_test_mode_waits_for_testers(relmgmt, change, inventory):
+    relmgmt.playbooks = FakePlaybooks({**DONE, "verdict": "testing"})
+    assert relmgmt("run", change, "-i", inventory) == 3
+    relmgmt.playbooks = FakePlaybooks({**DONE, "verdict": "testing"}, end=PlaybookEnd("failed", 2, True))
+    assert relmgmt("run", change, "-i", inventory) == 6
+
+
 def test_a_result_of_another_run_is_unknown(relmgmt, change, inventory):
     relmgmt.playbooks = FakePlaybooks(DONE, nonce="older")
     assert relmgmt("run", change, "-i", inventory) == 6

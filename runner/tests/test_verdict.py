@@ -26,7 +26,7 @@ def file(**changes):
 @pytest.mark.parametrize(
     ("verdict", "status"),
     [("done", 0), ("nothing_to_do", 0), ("checked", 0), ("rolled_back", 0), ("phase_done", 0),
-     ("invalid", 2), ("holding", 3), ("refused", 4),
+     ("invalid", 2), ("holding", 3), ("testing", 3), ("refused", 4),
      ("restored", 5), ("differs", 6), ("unknown", 6)],
 )
 def test_each_verdict_has_its_exit_status(verdict, status):

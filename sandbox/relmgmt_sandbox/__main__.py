@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""python -m relmgmt_sandbox up | down | status | unreachable HOST | reachable HOST"""
+"""python -m relmgmt_sandbox fetch | up | down | status | unreachable HOST | reachable HOST"""
 from __future__ import annotations
 
 import argparse
@@ -15,7 +15,7 @@ from .layout import Layout, default_root
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="relmgmt_sandbox", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "down", "status", "unreachable", "reachable"):
+    for name in ("fetch", "up", "down", "status", "unreachable", "reachable"):
         command = commands.add_parser(name)
         command.add_argument("--directory", type=Path, default=default_root(), help="default: .sandbox of the clone")
         if name == "up":
@@ -42,7 +42,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _carry_out(options: argparse.Namespace, layout: Layout, tell: sandbox.Tell) -> int:
-    if options.command == "up":
+    if options.command == "fetch":
+        sandbox.fetch(layout, tell)
+    elif options.command == "up":
         sandbox.up(layout, tell)
     elif options.command == "down":
         sandbox.down(layout, tell)

@@ -24,6 +24,7 @@ def install_controls(layout: Layout, dist: Path, ports: dict[str, int]) -> None:
     }
     settings = write(layout.host(DATABASE) / "etc" / "cfis.json", json.dumps(config, indent=1) + "\n")
     _wrap(layout, DATABASE, "cfis", str(settings))
+    _wrap(layout, DATABASE, "queue", str(settings))
     _wrap(layout, WEB, "entry", str(layout.host(WEB)))
 
 

@@ -82,7 +82,7 @@ def _releases(layout: Layout, tell: Callable[[str], None]) -> set[str]:
 def _current(layout: Layout) -> set[str]:
     """What the ledger of the database host says is installed."""
     argv = ["ansible", "-i", INVENTORY, DATABASE, "--one-line", "-m", "relmgmt.release.release_info"]
-    done = subprocess.run(argv, cwd=CLONE, env=_environment(layout), capture_output=True, text=True, check=False)
+    done = subprocess.run(argv, cwd=CLONE, env=environment(layout), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SandboxError(f"{' '.join(argv)} ended with status {done.returncode}:\n{done.stdout}{done.stderr}")
     state: dict[str, Any] = json.loads(done.stdout.partition("=>")[2])
@@ -91,17 +91,17 @@ def _current(layout: Layout) -> set[str]:
 
 def _carry_out(layout: Layout, change: str, tell: Callable[[str], None]) -> None:
     for playbook in ("deliver", "release"):
-        argv = ["ansible-playbook", "-i", INVENTORY, f"playbooks/{playbook}.yml", "-e", f"change={_ticket(change)}"]
+        argv = ["ansible-playbook", "-i", INVENTORY, f"playbooks/{playbook}.yml", "-e", f"change={ticket_of(change)}"]
         tell(" ".join(argv))
-        if subprocess.run(argv, cwd=CLONE, env=_environment(layout), check=False).returncode:
+        if subprocess.run(argv, cwd=CLONE, env=environment(layout), check=False).returncode:
             raise SandboxError(f"{playbook} of {change} failed", "read the screen above; the sandbox is still up")
 
 
-def _ticket(change: str) -> str:
+def ticket_of(change: str) -> str:
     return f"examples/changes/{change}.yml"
 
 
-def _environment(layout: Layout) -> dict[str, str]:
+def environment(layout: Layout) -> dict[str, str]:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": places, "RELMGMT_SANDBOX": str(layout.root),
             "ANSIBLE_CONFIG": str(CLONE / "ansible.cfg")}
@@ -118,7 +118,7 @@ def _story(layout: Layout, before: set[str]) -> str:
     servers = [f"  {host + ', without the proxy':42} http://127.0.0.1:{ports[f'http_{host}']}/cfis/"
                for host in layout.applications]
     return STORY.format(
-        happened=_happened(before), ticket=_ticket(NEXT), failing=_ticket("CHG0000003"),
+        happened=_happened(before), ticket=ticket_of(NEXT), failing=ticket_of("CHG0000003"),
         entry=f"http://127.0.0.1:{ports['entry']}",
         servers="\n".join(servers), records=layout.root / "records", mail=layout.mail, interfaces=layout.interfaces,
         clone=CLONE, play=f"ansible-playbook -i {INVENTORY}",

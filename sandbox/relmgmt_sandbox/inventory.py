@@ -9,7 +9,8 @@ from typing import Any
 
 from . import gtm, ssh, web
 from .debian import Programs
-from .layout import DATABASE, DROP, SERVER, WEB, Layout, interpreter, write
+from .layout import DATABASE, DROP, INTERFACES, SERVER, WEB, Layout, interpreter, write
+from .liberty import VARIABLE
 
 
 def build(layout: Layout, ports: dict[str, int], programs: Programs, wlp: Path, java: Path) -> dict[str, Any]:
@@ -58,6 +59,8 @@ def _connection(layout: Layout, host: str, ports: dict[str, int]) -> dict[str, A
         "ansible_python_interpreter": interpreter(),
         "ansible_remote_tmp": str(layout.host(host) / "ansible"),
         "relmgmt_state_dir": str(layout.host(host) / "state"),
+        # All hosts share one kernel: each has a table of its own. Nothing here survives a reboot anyway.
+        "relmgmt_fence": {"table": f"relmgmt_fence_{host}", "boot": {"kind": "none"}},
     }
 
 
@@ -70,9 +73,29 @@ def _everywhere(layout: Layout, ports: dict[str, int]) -> dict[str, Any]:
         "relmgmt_testers_url": f"http://127.0.0.1:{ports['testers_entry']}",
         "relmgmt_mail": {"host": "127.0.0.1", "port": ports["smtp"], "sender": "relmgmt@sandbox.example.com",
                          "to": ["change-management@sandbox.example.com", "ebusiness@sandbox.example.com"]},
+        "relmgmt_interfaces": [_interface(layout, name, ports) for name in INTERFACES],
+        # A timer unit would be the machine's own: a process keeps the end time.
+        "relmgmt_test_mode": {"hours": 8, "point_max_age": 3600, "timer": {"kind": "process"}},
         "relmgmt_drop": {"method": "sftp", "host": "127.0.0.1", "port": ports[f"ssh_{DROP}"],
                          "user": getpass.getuser(), "private_key": str(ssh.client_key(layout)),
                          "known_hosts": str(ssh.known_hosts(layout)), "path": str(layout.drop)},
+    }
+
+
+def _interface(layout: Layout, name: str, ports: dict[str, int]) -> dict[str, Any]:
+    """An external system: the job on the database host sends to it, and of MEDS the web tier keeps the port as well."""
+    at = {"host": "127.0.0.1", "addresses": ["127.0.0.1"]}
+    settings: list[dict[str, Any]] = [
+        {"hosts": "databases", "place": "global_node", "global": "^CFISCFG", "subscripts": ["interface", name, "port"]}]
+    if name == "MEDS":
+        settings.append({"hosts": "application_servers", "place": "liberty", "type": "server_xml",
+                         "name": f"server/variable[@name='{VARIABLE}']/@value"})
+    return {
+        "name": name, "direction": "outbound", "protocol": "tcp",
+        "production": {**at, "port": ports[f"{name.lower()}_production"]},
+        "test": {**at, "port": ports[f"{name.lower()}_test"]},
+        "settings": settings,
+        "queue": {"hosts": "databases", "place": "command", "command": [str(layout.host(DATABASE) / "bin" / "queue")]},
     }
 
 

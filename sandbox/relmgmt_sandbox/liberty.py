@@ -44,8 +44,11 @@ SERVER_XML = """<?xml version="1.0" encoding="UTF-8"?>
     <applicationMonitor updateTrigger="polled" pollingRate="500ms" dropinsEnabled="false"/>
     <config updateTrigger="polled" monitorInterval="500ms"/>
     <webContainer deferServletLoad="false"/>
+    <!-- Where the web tier would send to MEDS itself; test mode switches it. -->
+    <variable name="{variable}" value="{meds}"/>
 </server>
 """
+VARIABLE = "cfis.meds.port"
 JVM_OPTIONS = "-Xmx192m\n-XX:+UseSerialGC\n-XX:TieredStopAtLevel=1\n"
 
 
@@ -120,9 +123,18 @@ def configure(layout: Layout, host: str, ports: dict[str, int]) -> None:
     for directory in ("apps", "configDropins/overrides"):
         (server / directory).mkdir(parents=True, exist_ok=True)
     database = f"CFIS_DB_HOST={layout.address(DATABASE)}\nCFIS_DB_PORT={ports['database']}\nCFIS_SERVER={host}\n"
-    _write_if_new(server / "server.xml", SERVER_XML.format(address=layout.address(host), port=ports[f"http_{host}"]))
+    settings = SERVER_XML.format(address=layout.address(host), port=ports[f"http_{host}"], variable=VARIABLE,
+                                 meds=ports["meds_production"])
+    if not _is_in_test_mode(server / "server.xml", ports):
+        _write_if_new(server / "server.xml", settings)
     _write_if_new(server / "jvm.options", JVM_OPTIONS)
     _write_if_new(server / "server.env", database)
+
+
+def _is_in_test_mode(path: Path, ports: dict[str, int]) -> bool:
+    """Test mode has switched the variable: bringing the sandbox up again must not switch it back."""
+    switched = f'<variable name="{VARIABLE}" value="{ports["meds_test"]}"/>'
+    return path.exists() and switched in path.read_text(encoding="utf-8")
 
 
 def _write_if_new(path: Path, text: str) -> None:

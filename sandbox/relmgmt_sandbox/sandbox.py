@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from . import application, debian, gtm, inventory, liberty, listeners, processes, ssh, web
 from . import ports as port_numbers
@@ -17,6 +18,20 @@ MADE = ("debian", "hosts", "interfaces", "mail", "run", "shared", "ssh", "app-se
 Tell = Callable[[str], None]
 
 
+class Parts(NamedTuple):
+    """What is fetched from elsewhere."""
+
+    programs: debian.Programs
+    wlp: Path
+    java: Path
+
+
+def fetch(layout: Layout, tell: Tell) -> Parts:
+    """Everything that comes over a network is here, and nothing is started."""
+    return Parts(debian.find_programs(layout, tell), wlp=liberty.find_runtime(layout, tell),
+                 java=liberty.find_java(tell))
+
+
 def up(layout: Layout, tell: Tell) -> None:
     """Bring every part up; parts that are up stay as they are."""
     if len(str(layout.root).split()) != 1:
@@ -24,9 +39,7 @@ def up(layout: Layout, tell: Tell) -> None:
     layout.root.mkdir(parents=True, exist_ok=True)
     write(layout.root / "app-servers", str(layout.app_servers))
     ports = port_numbers.choose(layout)
-    programs = debian.find_programs(layout, tell)
-    java = liberty.find_java(tell)
-    wlp = liberty.find_runtime(layout, tell)
+    programs, wlp, java = fetch(layout, tell)
     _directories(layout)
     _hosts(layout, programs, ports, tell)
     _database(layout, programs.gtm_dist, ports, tell)

@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 
 import pytest
 from network_peer import Peer
+from programs import tool
 
 _HOLD = "echo up; exec sleep infinity"
-_NEEDED = ("nft", "ip", "unshare", "nsenter")
+#: by Debian's package; unshare and nsenter are in its util-linux, which every system has
+_PROGRAMS = {"nftables": "nft", "iproute2": "ip"}
 
 
 @dataclass
@@ -58,19 +60,29 @@ def network() -> Iterator[Network]:
     """Namespaces that are none of the machine's own, wired up."""
     if os.geteuid() != 0:
         pytest.skip("untested: only root makes network namespaces")
-    path = os.pathsep.join((os.environ["PATH"], "/usr/sbin", "/sbin"))
-    missing = [name for name in _NEEDED if shutil.which(name, path=path) is None]
-    if missing:
-        pytest.skip(f"untested: this machine has no {', '.join(missing)}")
+    _find_programs()
     with ExitStack() as stack:
         one = Network(*(_namespace(stack) for _count in range(3)))
+        refused = one.host.run("nft", "list", "tables", check=False)
+        if refused:
+            pytest.skip(f"untested: {refused.strip()}")
         _wire(one.host, one.outside, "10.77.1", "fd77:1")
         _wire(one.host, one.container, "10.77.2", "fd77:2")
         one.outside.run("ip", "address", "add", "10.77.1.3/24", "dev", "in")
         one.outside.run("ip", "route", "add", "10.77.2.0/24", "via", "10.77.1.1")
         one.container.run("ip", "route", "add", "default", "via", "10.77.2.1")
-        one.host.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+        one.outside.run("ip", "-6", "route", "add", "fd77:2::/64", "via", "fd77:1::1")
+        one.container.run("ip", "-6", "route", "add", "default", "via", "fd77:2::1")
+        for switch in ("ipv4/ip_forward", "ipv6/conf/all/forwarding"):
+            one.host.run("sh", "-c", f"echo 1 > /proc/sys/net/{switch}")
         yield one
+
+
+def _find_programs() -> None:
+    """They are on the path, of this process and of those that it starts."""
+    for package, name in _PROGRAMS.items():
+        if shutil.which(name) is None:
+            os.environ["PATH"] = f"{os.environ['PATH']}:{os.path.dirname(tool(package, name))}"
 
 
 def _namespace(stack: ExitStack) -> Namespace:

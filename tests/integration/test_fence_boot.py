@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The fence after a reboot: units as systemd reads them, what they start, and every crash on the way.
 
-systemctl here is the real one on a root directory of the test's own; that a systemd runs is pretended.
+systemctl here is the real one, where there is one, on a root directory of the test's own; that systemd runs is
+pretended.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 from fenced_host import CATS, OUTSIDE, Hosts, hosts
-from module_runner import run_module_raw
+from module_runner import COLLECTIONS, run_module_raw
 from namespaces import network
 
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import LOST_BY_REBOOT, lost_by_reboot
@@ -30,7 +32,10 @@ case $1 in
 is-system-running) echo {state};;
 daemon-reload) ;;
 stop) test -e {units}/cfis.service.d/relmgmt-fence.conf && echo the application would stop >&2 && exit 1; exit 0;;
-*) exec systemctl --root={root} "$@";;
+*)
+    command -v systemctl > /dev/null && exec systemctl --root={root} "$@"
+    link={units}/sysinit.target.wants/$2
+    case $1 in enable) mkdir -p "${{link%/*}}" && ln -sf "../$2" "$link";; disable) rm -f "$link";; esac;;
 esac
 """
 _APPLICATION = "[Unit]\nDescription=CFIS\n[Service]\nExecStart=/bin/true\n"
@@ -58,8 +63,6 @@ class Systemd(NamedTuple):
 
 @pytest.fixture
 def systemd(tmp_path: Path) -> Systemd:
-    if shutil.which("systemctl") is None:
-        pytest.skip("untested: this machine has no systemctl")
     made = Systemd(tmp_path / "root", {})
     made.units.mkdir(parents=True)
     for name in ("cfis.service", "web.service"):
@@ -174,6 +177,31 @@ def test_absent_asks_the_ledger_where_the_files_are(hosts: Hosts, systemd: Syste
     hosts.fence(boot=systemd.boot)
     hosts.fence(state="absent")
     assert systemd.files() == set()
+
+
+_LIFT = """
+import os, sys
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import lift
+try:
+    print(lift(Ledger(sys.argv[1]), os.path.dirname(sys.argv[1])))
+except Refused as error:
+    print(error.message)
+"""
+
+
+def test_the_host_takes_everything_away_without_a_cycle(hosts: Hosts, systemd: Systemd) -> None:
+    program = f"import sys; sys.path.insert(0, {str(COLLECTIONS)!r}){_LIFT}"
+    command = [sys.executable, "-c", program, str(hosts.state / "ledger.db")]
+    hosts.fence(boot=systemd.boot)
+    hosts.set_test_mode(state="leaving")
+    assert hosts.network.host.run(*command).startswith("the fence stays: ")
+    assert (hosts.table_is_there(), systemd.files()) == (True, ALL)
+    hosts.set_test_mode(state="off")
+    assert hosts.network.host.run(*command) == "[]\n"
+    assert (hosts.table_is_there(), systemd.files(), hosts.document()) == (False, set(), None)
+    assert hosts.network.host.run(*command) == "[]\n"
 
 
 def test_absent_works_where_systemd_does_not_answer(hosts: Hosts, systemd: Systemd) -> None:

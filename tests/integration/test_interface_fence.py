@@ -126,12 +126,13 @@ def test_datagrams_are_stopped_both_ways(hosts: Hosts) -> None:
     assert (outside.got("news"), ours.got("news"), ours.got("log")) == ("", "before;", "")
 
 
-def test_our_production_port_is_shut_for_everybody(hosts: Hosts) -> None:
+@pytest.mark.parametrize("everywhere, here, loopback", [("0.0.0.0", HERE, "127.0.0.1"), ("::", SIX_HERE, "::1")])
+def test_our_production_port_is_shut_for_everybody(hosts: Hosts, everywhere: str, here: str, loopback: str) -> None:
     outside, ours = hosts.network.outside.peer(), hosts.network.host.peer()
-    ours.listen("production", "0.0.0.0", MEDS)
-    ours.listen("test", "0.0.0.0", MEDS_TEST)
-    assert outside.connect("sender", HERE, MEDS) == ""
-    assert ours.connect("itself", "127.0.0.1", MEDS) == ""
+    ours.listen("production", everywhere, MEDS)
+    ours.listen("test", everywhere, MEDS_TEST)
+    assert outside.connect("sender", here, MEDS) == ""
+    assert ours.connect("itself", loopback, MEDS) == ""
     assert [peer.send(name, "before;") for peer, name in ((outside, "sender"), (ours, "itself"))] == ["", ""]
     got(ours, "production", "before;before;")
 
@@ -142,9 +143,9 @@ def test_our_production_port_is_shut_for_everybody(hosts: Hosts) -> None:
     for peer, name in ((outside, "sender"), (ours, "itself")):
         assert [peer.send(name, "after;") for _again in range(3) if settle() is None][-1] != "", name
         assert peer.got(name) == ""
-    assert outside.connect("again", HERE, MEDS) == "Connection refused"
-    assert ours.connect("here", "127.0.0.1", MEDS) == "Connection refused"
-    assert outside.connect("tester", HERE, MEDS_TEST) == ""
+    assert outside.connect("again", here, MEDS) == "Connection refused"
+    assert ours.connect("here", loopback, MEDS) == "Connection refused"
+    assert outside.connect("tester", here, MEDS_TEST) == ""
     assert outside.send("tester", "tested;") == ""
     got(ours, "test", "tested;")
     assert ours.got("production") == "before;before;"
@@ -164,11 +165,12 @@ def test_a_production_endpoint_on_the_host_itself(hosts: Hosts) -> None:
     assert (ours.got("production"), ours.got("old")) == ("before;", "")
 
 
-def test_a_container_behind_the_host_is_stopped_too(hosts: Hosts) -> None:
+@pytest.mark.parametrize("address", [OUTSIDE, SIX])
+def test_a_container_behind_the_host_is_stopped_too(hosts: Hosts, address: str) -> None:
     outside, container = hosts.network.outside.peer(), hosts.network.container.peer()
-    outside.listen("production", OUTSIDE, CATS)
-    outside.listen("test", OUTSIDE, TEST)
-    assert container.connect("old", OUTSIDE, CATS) == ""
+    outside.listen("production", address, CATS)
+    outside.listen("test", address, TEST)
+    assert container.connect("old", address, CATS) == ""
     assert container.send("old", "before;") == ""
     got(outside, "production", "before;")
 
@@ -178,8 +180,8 @@ def test_a_container_behind_the_host_is_stopped_too(hosts: Hosts) -> None:
     settle()
     assert container.got("old") == ""
     assert [container.send("old", "after;") for _again in range(3) if settle() is None][-1] != ""
-    assert container.connect("new", OUTSIDE, CATS) == "Connection refused"
-    assert container.connect("tester", OUTSIDE, TEST) == ""
+    assert container.connect("new", address, CATS) == "Connection refused"
+    assert container.connect("tester", address, TEST) == ""
     assert outside.got("production") == "before;"
 
 

@@ -88,8 +88,10 @@ class FilterModule:
             "batch": batch,
             "failed_anywhere": lambda hostvars: reports.any_failure(hostvars, list(hostvars)),
             "may_reopen": lambda hostvars: reports.may_reopen(hostvars, list(hostvars)),
+            "restore_proofs": reports.restore_proofs,
             "failure_note": failure_note,
             "first_reachable": first_reachable,
             "proxies_of": proxies_of,
+            "test_mode_rows": reports.test_mode_rows,
             "to_roll_out": to_roll_out,
         }

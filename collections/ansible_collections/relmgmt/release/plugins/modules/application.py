@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: application
-short_description: The application is open, restricted or quiesced
+short_description: The application is open, restricted, being tested or quiesced
 version_added: 0.1.0
 description:
   - Starts or stops the components of an application, so that nobody but the release writes while a release is made.
@@ -60,8 +60,10 @@ options:
     description:
       - With V(open) every component runs, with V(quiesced) none does.
       - With V(restricted) sessions run, interfaces and web entries do not.
+      - With V(testing) sessions and interfaces run, which point at test endpoints then (test mode); web entries stay
+        closed, testers have a door of their own.
     type: str
-    choices: [open, restricted, quiesced]
+    choices: [open, restricted, testing, quiesced]
     required: true
   timeout:
     description: Seconds that all components together may take until they are as wanted.
@@ -121,13 +123,13 @@ SPEC = {
     "going_back": {"type": "bool", "default": False},
     "name": {"type": "str", "required": True},
     "components": {"type": "list", "elements": "dict", "required": True, "options": COMPONENT},
-    "state": {"type": "str", "choices": ["open", "restricted", "quiesced"], "required": True},
+    "state": {"type": "str", "choices": ["open", "restricted", "testing", "quiesced"], "required": True},
     "timeout": {"type": "int", "default": 120},
 }
 
 
 def main() -> None:
-    """Open, restrict or quiesce an application."""
+    """Open, restrict or quiesce an application, or let it be tested."""
     run(AnsibleModule(argument_spec={**LEDGER_SPEC, **SPEC}, supports_check_mode=True), set_state)
 
 

@@ -30,8 +30,10 @@ options:
       - V(pass) passes the gate for a whole release, V(join) joins a cycle whose gate has passed,
         V(go_back) joins it in order to go back, V(restore) in order to restore a backup set,
         V(deliver) looks at bundle and ticket only.
+      - V(enter) enters test mode; on demand it passes the gate, for a release it joins the cycle. V(leave) joins it in
+        order to leave test mode and wants the variables C(outcome) and C(confirmed_by).
     type: str
-    choices: [deliver, pass, join, go_back, restore]
+    choices: [deliver, pass, join, enter, go_back, restore, leave]
     default: pass
 """
 
@@ -73,6 +75,10 @@ packages:
   description: The bundle's packages by type.
   returned: success
   type: dict
+test_mode:
+  description: Whether test mode is a part of this cycle.
+  returned: success
+  type: bool
 completeness:
   description: The release's completeness checks.
   returned: success

@@ -105,7 +105,7 @@ EXAMPLES = r"""
         production: {host: cats.example.org, port: 5100}
         test: {host: cats-test.example.org, port: 5101}
         settings:
-          - on: databases
+          - hosts: databases
             place: global_node
             global: ^CFISCFG
             subscripts: [interface, CATS, port]

@@ -30,7 +30,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 verdict:
-  description: One of done, nothing_to_do, checked, rolled_back, restored, differs, unknown.
+  description: One of done, nothing_to_do, checked, testing, rolled_back, restored, differs, unknown.
   returned: always
   type: str
 screen:
@@ -38,4 +38,9 @@ screen:
   returned: always
   type: list
   elements: str
+test_mode:
+  description: A row for each setting of the external interfaces, if the run looked at them.
+  returned: always
+  type: list
+  elements: dict
 """

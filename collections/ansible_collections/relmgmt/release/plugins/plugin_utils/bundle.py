@@ -14,6 +14,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
     Ticket,
     approvals_from,
     bundle_digest,
+    on_demand_release,
     release_from,
     ticket_from,
 )
@@ -62,14 +63,27 @@ def load_bundle(path: str) -> Bundle:
 
 
 def load_ticket(path: str) -> tuple[Ticket, list[Approval], str]:
-    """A change ticket, the approvals beside it, and the absolute path of its bundle."""
-    ticket = ticket_from(load_document(path, "ticket"))
+    """A change ticket, the approvals beside it, and the absolute path of its bundle ("" if it names none)."""
+    document = load_document(path, "ticket")
+    ticket = ticket_from(document)
+    if ticket.on_demand and {"release", "bundle"} & set(document):
+        raise InvalidInput("a ticket of kind test_mode brings no release", place=path,
+                           cure="take 'release' and 'bundle' out, or give a release's ticket 'test_mode: true'")
     beside = approvals_path(path)
     approvals = (
         approvals_from(load_document(beside, "approvals")) if os.path.exists(beside) else []
     )
+    if ticket.on_demand:
+        return ticket, approvals, ""
     bundle = os.path.join(os.path.dirname(os.path.abspath(path)), ticket.bundle)
     return ticket, approvals, os.path.normpath(bundle)
+
+
+def bundle_of(ticket: Ticket, path: str) -> Bundle:
+    """The bundle of a ticket, read from ``path``; what stands for it where test mode alone is asked for."""
+    if ticket.on_demand:
+        return Bundle(ticket.release, ticket.own_digest, on_demand_release(ticket), {}, "")
+    return load_bundle(path)
 
 
 def approvals_path(ticket_path: str) -> str:

@@ -59,6 +59,20 @@ def to_go_back(state: Mapping[str, Any]) -> bool:
     return bool(receipt["to_undo"] > 0 or not settled)
 
 
+def unverified(hosts: Mapping[str, Mapping[str, Any]], change: str) -> list[str]:
+    """Hosts on which the change was not verified since its newest act."""
+    return [name for name, state in hosts.items() if not _is_verified(state, change)]
+
+
+def _is_verified(state: Mapping[str, Any], change: str) -> bool:
+    for act in state.get("acts", []):
+        if act["change"] == change and act["module"] == "verify" and act["outcome"] == "done":
+            return True
+        if act["change"] == change and act["can_be_undone"] and not act["undone"]:
+            return False
+    return False
+
+
 #: what these did is taken back server by server, and nobody has to be kept out for it
 WEB_MODULES = frozenset(("proxy_member", "static_content", "websphere_app", "websphere_config"))
 

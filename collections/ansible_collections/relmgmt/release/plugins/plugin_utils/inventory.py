@@ -15,7 +15,8 @@ from ansible.vars.manager import VariableManager
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
-POLICY = ("relmgmt_environment", "relmgmt_sandbox", "relmgmt_protected", "relmgmt_policy")
+POLICY = ("relmgmt_environment", "relmgmt_sandbox", "relmgmt_protected", "relmgmt_policy", "relmgmt_interfaces",
+          "relmgmt_test_mode")
 
 
 def inventory_values(task_vars: Mapping[str, Any], host: str, loader: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.relmgmt.release.plugins.module_utils._files import write_durably
 
 VERDICTS = (
-    "done", "nothing_to_do", "checked", "phase_done", "rolled_back",
+    "done", "nothing_to_do", "checked", "phase_done", "rolled_back", "testing",
     "holding", "refused", "invalid", "restored", "differs", "unknown",
 )
 

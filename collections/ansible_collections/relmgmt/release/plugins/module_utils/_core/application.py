@@ -11,6 +11,7 @@ STOP_ORDER = ("web_entry", "interface", "session")
 RUNNING_KINDS: Dict[str, FrozenSet[str]] = {
     "open": frozenset(STOP_ORDER),
     "restricted": frozenset({"session"}),
+    "testing": frozenset({"session", "interface"}),
     "quiesced": frozenset(),
 }
 RUNNING, STOPPED = "running", "stopped"

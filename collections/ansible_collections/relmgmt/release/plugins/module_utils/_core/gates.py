@@ -7,8 +7,8 @@ Hold: time or a person can still let it pass as it stands. Refuse: something mus
 from __future__ import annotations
 
 import re
-from datetime import date, datetime, timedelta
-from typing import Any, Iterable, Mapping, NamedTuple, Sequence
+from datetime import date, datetime, timedelta, timezone
+from typing import Any, Iterable, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.finding import Finding, errors
 from ansible_collections.relmgmt.release.plugins.module_utils._core.release import (
@@ -16,13 +16,17 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
     Release,
     Ticket,
     approval_digest,
+    phases_of,
 )
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 PASS, HOLD, REFUSE = "pass", "hold", "refuse"
 OF_DELIVERY = ("bundle", "packages", "release_name", "ticket")
 #: findings on packages that a verdict names
 SHOWN = 10
 ALWAYS_OPEN = {"rule": "always"}
+#: hours of test mode if the inventory gives none, and at most if its policy gives no other number
+DEFAULT_HOURS, MOST_HOURS = 8.0, 72.0
 DEFAULT_NAME_PATTERN = r"^[A-Z]F[A-Z]{2}[0-9]{3}$"
 
 
@@ -44,7 +48,12 @@ class Window(NamedTuple):
 
 
 class Case(NamedTuple):
-    """All that the gates look at."""
+    """All that the gates look at.
+
+    ``interfaces`` and ``test_mode``: the inventory's ``relmgmt_interfaces`` (None where there are none) and
+    ``relmgmt_test_mode``; ``checks_interfaces`` is false where no inventory was named. ``names``: its groups and hosts,
+    empty where they are not known.
+    """
 
     now: datetime
     environment: str
@@ -54,6 +63,20 @@ class Case(NamedTuple):
     approvals: Sequence[Approval]
     policy: Mapping[str, Any]
     window: Window
+    interfaces: Optional[Sequence[Mapping[str, Any]]] = None
+    test_mode: Mapping[str, Any] = {}
+    checks_interfaces: bool = True
+    names: Sequence[str] = ()
+
+    @property
+    def outage(self) -> bool:
+        """Users are kept out: for the release, or for test mode."""
+        return needs_outage(self.release, self.ticket)
+
+
+def needs_outage(release: Release, ticket: Ticket) -> bool:
+    """Is the web entry closed for this change?"""
+    return release.needs_outage or ticket.enters_test_mode
 
 
 def overall(verdicts: Iterable[Verdict]) -> str:
@@ -64,16 +87,17 @@ def overall(verdicts: Iterable[Verdict]) -> str:
 
 def decide(case: Case) -> list[Verdict]:
     """Every gate's verdict on the case, in the order they are shown."""
+    named = [] if case.ticket.on_demand else [_release_name(case)]
     return [
-        _release_name(case), _ticket(case), *_approvals(case),
-        _outage(case), _window(case), *_blackouts(case), _notice(case),
+        *named, _ticket(case), *_approvals(case),
+        _outage(case), _window(case), *_blackouts(case), _notice(case), *_test_mode(case),
     ]
 
 
-def window_rule(policy: Mapping[str, Any], release: Release) -> Mapping[str, Any]:
-    """The rule of the inventory that a release's window follows; {rule: always} when it has none."""
+def window_rule(policy: Mapping[str, Any], outage: bool) -> Mapping[str, Any]:
+    """The rule of the inventory that a change's window follows; {rule: always} when it has none."""
     usual = policy.get("window") or ALWAYS_OPEN
-    return (policy.get("outage_window") or usual) if release.needs_outage else usual
+    return (policy.get("outage_window") or usual) if outage else usual
 
 
 def judge_packages(findings: Sequence[Finding]) -> Verdict:
@@ -99,6 +123,8 @@ def _release_name(case: Case) -> Verdict:
 
 def _ticket(case: Case) -> Verdict:
     ticket = case.ticket
+    if ticket.on_demand:
+        return Verdict("ticket", PASS, f"{ticket.change} authorises test mode on {case.environment}")
     if ticket.release != case.release.name:
         return Verdict(
             "ticket", REFUSE,
@@ -111,11 +137,6 @@ def _ticket(case: Case) -> Verdict:
             f"the ticket is for environment {ticket.environment}, the inventory is {case.environment}",
             "run it with the inventory of the ticket's environment",
         )
-    if ticket.test_mode:
-        return Verdict(
-            "ticket", REFUSE, "the ticket asks for test mode, which this version does not have",
-            "run the release without test mode: 'test_mode: false'",
-        )
     if ticket.kind not in ("regular", case.release.kind) and not ticket.reason:
         return Verdict(
             "ticket", REFUSE, f"a change of kind {ticket.kind} needs a reason (A11, A12)",
@@ -125,7 +146,26 @@ def _ticket(case: Case) -> Verdict:
 
 
 def _approvals(case: Case) -> list[Verdict]:
-    return [_required(case, demand) for demand in case.policy.get("approvals", [])]
+    return [_required(case, demand) for demand in demanded(case.policy, case.ticket)]
+
+
+def demanded(policy: Mapping[str, Any], ticket: Ticket) -> List[Mapping[str, Any]]:
+    """The approvals that a change needs.
+
+    Of test mode on demand those of ``relmgmt_policy.test_mode``, else the usual ones of this environment: there is no
+    bundle that could have been signed off elsewhere.
+    """
+    usual = list(policy.get("approvals", []))
+    if not ticket.on_demand:
+        return usual
+    own = _of_test_mode(policy).get("approvals")
+    if own is not None:
+        return list(own)
+    return [one for one in usual if one.get("environment", ticket.environment) == ticket.environment]
+
+
+def _of_test_mode(policy: Mapping[str, Any]) -> Mapping[str, Any]:
+    return policy.get("test_mode") or {}
 
 
 def _required(case: Case, demand: Mapping[str, Any]) -> Verdict:
@@ -175,11 +215,21 @@ def _wrong_digest(
     if elsewhere:
         wanted, given = case.bundle_digest, approval.bundle_digest
     else:
-        wanted, given = approval_digest(case.bundle_digest, environment), approval.digest
+        phases = phases_of(case.ticket)
+        wanted, given = approval_digest(case.bundle_digest, environment, phases), approval.digest
     if given == wanted:
         return ""
     what = f"signed off in {environment} (A2)" if elsewhere else "approved"
-    return f"the bundle is not the one that was {what}: {wanted[:12]}…, but {approval.gate} says {given[:12]}…"
+    thing = "ticket" if case.ticket.on_demand else "bundle"
+    if not elsewhere and given == approval_digest(case.bundle_digest, environment, _other_phases(case.ticket)):
+        how = "without" if case.ticket.enters_test_mode else "with"
+        return f"{approval.gate} was given for this bundle {how} test mode"
+    return f"the {thing} is not the one that was {what}: {wanted[:12]}…, but {approval.gate} says {given[:12]}…"
+
+
+def _other_phases(ticket: Ticket) -> List[str]:
+    """The phases of the same release, with test mode if this one is without, without it if it is with it."""
+    return phases_of(ticket._replace(kind="regular", test_mode=not ticket.enters_test_mode))
 
 
 def _wrong_time(case: Case, approval: Approval) -> str:
@@ -203,17 +253,22 @@ def parse_time(text: str) -> datetime:
 
 def _outage(case: Case) -> Verdict:
     """Closing the web entry is agreed with its users: a maintenance window is, an inventory without one must say so."""
-    if not case.release.needs_outage:
+    if not case.outage:
         return Verdict("outage", PASS, "the web entry stays open")
     if case.ticket.kind == "emergency":
         return Verdict("outage", PASS, "the web entry is closed; an emergency may happen at any time (A1)")
     usual = case.policy.get("window") or ALWAYS_OPEN
     if case.policy.get("outage_window") or usual.get("rule") != ALWAYS_OPEN["rule"]:
         return Verdict("outage", PASS, "the web entry is closed inside the window agreed for it")
+    why = "its older WAR does not run on the newer database"
+    who = f"the release closes the web entry ({why})"
+    if case.ticket.enters_test_mode:
+        return Verdict(
+            "outage", REFUSE, "users are kept out while test mode is on, and the inventory names no window for that",
+            "name relmgmt_policy.outage_window",
+        )
     return Verdict(
-        "outage", REFUSE,
-        "the release closes the web entry (its older WAR does not run on the newer database), and the inventory "
-        "names no window for that",
+        "outage", REFUSE, f"{who}, and the inventory names no window for that",
         "name relmgmt_policy.outage_window, or release with older_war_runs_on_newer_database: true if that was tested",
     )
 
@@ -249,9 +304,9 @@ def _blackouts(case: Case) -> list[Verdict]:
 
 
 def _notice(case: Case) -> Verdict:
-    days = int(case.policy.get("notice_days", 0))
     ticket = case.ticket
-    if not days or ticket.kind != "regular":
+    days = int((_of_test_mode(case.policy) if ticket.on_demand else case.policy).get("notice_days", 0))
+    if not days or ticket.kind not in ("regular", "test_mode"):
         return Verdict("notice", PASS, "no notice period applies")
     if not ticket.notice_sent:
         return Verdict(
@@ -266,3 +321,58 @@ def _notice(case: Case) -> Verdict:
             "choose a later date, or make the change expedited with a reason",
         )
     return Verdict("notice", PASS, f"given on {sent}, {(due - sent).days} days before")
+
+
+# -- test mode ---------------------------------------------------------------------------------------
+
+
+def _test_mode(case: Case) -> List[Verdict]:
+    """May test mode be a part of this change: are the interfaces known, and has it an end?"""
+    if not case.ticket.enters_test_mode or not case.checks_interfaces:
+        return []
+    if not case.interfaces:
+        return [Verdict(
+            "test_mode", REFUSE, "the inventory names no external interfaces",
+            "list them as relmgmt_interfaces in group_vars/all (docs/test-mode.md)",
+        )]
+    # Imported here: most changes have nothing to do with test mode.
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import interfaces_of, unknown_hosts
+
+    try:
+        interfaces = interfaces_of(case.interfaces)
+        names = [one.name for one in interfaces]
+        nobody = unknown_hosts(interfaces, case.names) if case.names else []
+        hours = hours_of(case.policy, case.test_mode)
+    except InvalidInput as error:
+        place = f" [{error.place}]" if error.place else ""
+        return [Verdict("test_mode", REFUSE, f"{error.message}{place}", error.cure)]
+    if nobody:
+        return [Verdict(
+            "test_mode", REFUSE, f"the inventory has no {', '.join(nobody)}: nobody would hold the setting",
+            "correct 'hosts' in relmgmt_interfaces",
+        )]
+    until = datetime.fromtimestamp(ends_at(case), timezone.utc).isoformat(timespec="minutes")
+    return [Verdict("test_mode", PASS, f"{', '.join(names)}; at most {hours:g} h, until {until}")]
+
+
+def hours_of(policy: Mapping[str, Any], test_mode: Mapping[str, Any]) -> float:
+    """Hours that test mode may last, as the inventory says; raises InvalidInput outside of its policy's limit."""
+    most = float(_of_test_mode(policy).get("max_hours", MOST_HOURS))
+    given = test_mode.get("hours", DEFAULT_HOURS)
+    try:
+        hours = float(given)
+    except (TypeError, ValueError):
+        hours = 0.0
+    if not 0 < hours <= most:
+        raise InvalidInput(
+            f"test mode of {given} hours: it takes more than 0 and at most {most:g}", "relmgmt_test_mode.hours",
+            "correct relmgmt_test_mode.hours, or relmgmt_policy.test_mode.max_hours",
+        )
+    return hours
+
+
+def ends_at(case: Case) -> float:
+    """When test mode has to be over, seconds since the epoch: after its hours, and not after the window."""
+    end = case.now + timedelta(hours=hours_of(case.policy, case.test_mode))
+    closes = case.window.closes
+    return min(end, closes).timestamp() if closes is not None else end.timestamp()

@@ -7,7 +7,7 @@ Built from documents that the shipped schemas have accepted; nothing here reads 
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Mapping, NamedTuple, Sequence
+from typing import Any, List, Mapping, NamedTuple, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.audit import digest_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.web_config import entries_digest, value_text
@@ -16,9 +16,14 @@ PHASES = (
     "gate", "lease", "quiesce", "backup", "install", "deploy", "verify",
     "sign_off_request", "reopen", "record",
 )
+#: what a cycle with test mode does between verification and sign-off; on demand it is all there is
+TEST_MODE_PHASES = ("enter_test_mode", "leave_test_mode")
+#: the kind of a ticket that asks for test mode alone, and what stands for its release
+TEST_MODE = "test_mode"
+ON_DEMAND_NAME = "test-mode"
 #: types of packages that are loaded into an M instance
 CODE = ("cache_xml", "routines")
-KINDS = ("regular", "expedited", "emergency", "data_repair")
+KINDS = ("regular", "expedited", "emergency", "data_repair", TEST_MODE)
 
 
 class Package(NamedTuple):
@@ -75,7 +80,10 @@ class Release(NamedTuple):
 
 
 class Ticket(NamedTuple):
-    """What a change ticket says. ``date``: YYYY-MM-DD under the inventory's window rule."""
+    """What a change ticket says. ``date``: YYYY-MM-DD under the inventory's window rule.
+
+    One of kind ``test_mode`` names no bundle; its release is called ``test-mode``, as the folder of its backup is.
+    """
 
     change: str
     release: str
@@ -88,6 +96,21 @@ class Ticket(NamedTuple):
     reason: str
     notice_sent: str
     test_mode: bool
+
+    @property
+    def on_demand(self) -> bool:
+        """Test mode alone, without a release."""
+        return self.kind == TEST_MODE
+
+    @property
+    def enters_test_mode(self) -> bool:
+        """Test mode is a part of this change."""
+        return self.test_mode or self.on_demand
+
+    @property
+    def own_digest(self) -> str:
+        """SHA-256 of what the ticket says: what stands for a bundle's digest where there is no bundle."""
+        return digest_of(self._asdict())
 
 
 class Approval(NamedTuple):
@@ -135,6 +158,8 @@ def _package(entry: Mapping[str, Any]) -> Package:
 def ticket_from(document: Mapping[str, Any]) -> Ticket:
     """The ticket of an accepted change ticket document."""
     defaults = {"kind": "regular", "summary": "", "reason": "", "notice_sent": "", "test_mode": False}
+    if document.get("kind") == TEST_MODE:
+        defaults.update(release=ON_DEMAND_NAME, bundle="")
     return Ticket(**{**defaults, **{k: v for k, v in document.items() if k != "schema"}})
 
 
@@ -150,6 +175,20 @@ def bundle_digest(sums: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def approval_digest(bundle: str, environment: str) -> str:
-    """What an approval is bound to: the bundle's digest, the environment and the phases."""
-    return digest_of({"bundle": bundle, "environment": environment, "phases": list(PHASES)})
+def phases_of(ticket: Ticket) -> List[str]:
+    """The phases of a ticket's change: with test mode it goes in and out before the sign-off."""
+    at = PHASES.index("sign_off_request")
+    return [*PHASES[:at], *TEST_MODE_PHASES, *PHASES[at:]] if ticket.enters_test_mode else list(PHASES)
+
+
+def approval_digest(bundle: str, environment: str, phases: Sequence[str] = PHASES) -> str:
+    """What an approval is bound to: the bundle's digest, the environment and the phases.
+
+    ``bundle``: of a ticket that names none, its own digest (``Ticket.own_digest``).
+    """
+    return digest_of({"bundle": bundle, "environment": environment, "phases": list(phases)})
+
+
+def on_demand_release(ticket: Ticket) -> Release:
+    """What stands for the release of a ticket of kind ``test_mode``: nothing is installed."""
+    return Release(ON_DEMAND_NAME, TEST_MODE, ticket.summary, "", [], [], {}, [])

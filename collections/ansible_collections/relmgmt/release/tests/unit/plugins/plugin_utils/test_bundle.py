@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
-from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import load_bundle, load_ticket
+from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle import bundle_of, load_bundle, load_ticket
 from ansible_collections.relmgmt.release.plugins.plugin_utils.bundle_lint import lint_bundle
 
 RELEASE = """\
@@ -234,3 +234,27 @@ def test_another_fragment_than_the_named_one_is_refused(bundle: Path) -> None:
     seal(bundle)
     with pytest.raises(InvalidInput, match=r"ds\.xml: release\.yml says sha256"):
         load_bundle(str(bundle))
+
+
+ON_DEMAND = "change: C5\nenvironment: e\nkind: test_mode\nrequested_by: r\ndate: '2026-12-05'\n"
+
+
+def test_a_ticket_of_test_mode_names_no_bundle(tmp_path: Path) -> None:
+    (tmp_path / "C5.yml").write_text(ON_DEMAND)
+    ticket, approvals, path = load_ticket(str(tmp_path / "C5.yml"))
+    assert (ticket.release, ticket.on_demand, approvals, path) == ("test-mode", True, [], "")
+    stand_in = bundle_of(ticket, path)
+    assert (stand_in.digest, stand_in.release.packages) == (ticket.own_digest, [])
+
+
+@pytest.mark.parametrize("more", ["release: CFIS002\n", "bundle: b\n"])
+def test_a_ticket_of_test_mode_with_a_release_is_refused(tmp_path: Path, more: str) -> None:
+    (tmp_path / "C5.yml").write_text(ON_DEMAND + more)
+    with pytest.raises(InvalidInput, match="brings no release"):
+        load_ticket(str(tmp_path / "C5.yml"))
+
+
+def test_another_ticket_still_needs_its_bundle(tmp_path: Path) -> None:
+    (tmp_path / "C5.yml").write_text(ON_DEMAND.replace("test_mode", "regular"))
+    with pytest.raises(InvalidInput, match="'release' is a required property"):
+        load_ticket(str(tmp_path / "C5.yml"))

@@ -154,3 +154,22 @@ def in_force(*modules: str) -> dict[str, Any]:
 )
 def test_the_web_tier_alone_goes_back_without_an_outage(hosts: list[dict[str, Any]], expected: bool) -> None:
     assert cycle_state.needs_outage(states(*hosts)) is expected
+
+
+def act(module: str, **more: Any) -> dict[str, Any]:
+    return {"change": "CHG1", "module": module, "outcome": "done", "can_be_undone": False, "undone": False, **more}
+
+
+@pytest.mark.parametrize(
+    "acts, verified",
+    [
+        ([], False),
+        ([act("verify"), act("cache_package", can_be_undone=True)], True),
+        ([act("cache_package", can_be_undone=True), act("verify")], False),
+        ([act("backup_set"), act("verify")], True),
+        ([act("verify", outcome="failed")], False),
+        ([act("verify", change="CHG0")], False),
+    ],
+)
+def test_test_mode_is_entered_only_where_the_release_was_verified(acts: list[dict[str, Any]], verified: bool) -> None:
+    assert cycle_state.unverified({"db1": {"acts": acts}}, "CHG1") == ([] if verified else ["db1"])

@@ -3,7 +3,16 @@
 
 from __future__ import annotations
 
-from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import last_seen, report
+from typing import Any
+
+import pytest
+
+from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import (
+    last_seen,
+    may_reopen,
+    report,
+    restore_proofs,
+)
 
 
 def test_a_worker_that_lives_at_the_end_is_told() -> None:
@@ -28,3 +37,53 @@ def test_where_nothing_was_to_be_done_what_the_gate_saw_still_holds() -> None:
 def test_an_application_that_does_not_answer_is_told_though_nothing_differs() -> None:
     state = {"receipts": [], "notes": ["war:cfis is installed, but does not answer"]}
     assert report({"conclude_state": state}, "app1", "CHG1").notes == state["notes"]
+
+
+ON = {"receipts": [], "test_mode": {"state": "on", "change": "CHG1", "entered_at": 1.0}}
+OFF = {"receipts": [], "test_mode": {"state": "off", "change": "CHG1"}, "fence": None}
+
+
+@pytest.mark.parametrize(
+    "host, may",
+    [
+        ({"gate_host": ON}, False),
+        ({"gate_host": ON, "fence_left": OFF}, True),
+        ({"gate_host": ON, "fence_left": {"skipped": True}}, False),
+        ({"gate_host": ON, "fence_left": {"failed": True}}, False),
+        ({"gate_host": OFF, "fence_left": {**OFF, "fence": {"since": 1.0}}}, False),
+        ({"gate_host": OFF}, True),
+        ({"gate_host": OFF, "phase_failures": [{"phase": "leave_test_mode", "unreachable": False}]}, False),
+    ],
+)
+def test_users_stay_out_while_a_host_is_in_test_mode_or_fenced(host: dict[str, Any], may: bool) -> None:
+    """Invariant 1: what was seen last counts, not what was meant."""
+    assert may_reopen({"db1": host, "app1": {"gate_host": OFF}}, ["db1", "app1"]) == may
+
+
+def test_an_unreachable_host_in_test_mode_keeps_the_users_out() -> None:
+    """Nor does anybody come back while it is not known what an unreachable one does."""
+    away = {"phase_failures": [{"phase": "leave_test_mode", "unreachable": True}]}
+    assert may_reopen({"app2": {**away, "gate_host": ON}}, ["app2"]) is False
+    assert may_reopen({"app2": {**away, "gate_host": {}}}, ["app2"]) is False
+    assert may_reopen({"app2": {**away, "gate_host": OFF, "fence_put_up": {"failed": True}}}, ["app2"]) is False
+    assert may_reopen({"app2": {**away, "gate_host": OFF}}, ["app2"]) is True, "it was away before anything began"
+
+
+PROOF = {"path": "/b/installed", "root_digest": "a", "at": 2.0}
+
+
+@pytest.mark.parametrize(
+    "databases, proofs",
+    [
+        ({"db1": {"restored": PROOF, "mode": "leaving"}}, [{**PROOF, "host": "db1"}]),
+        ({"db1": {"restored": PROOF, "mode": "leaving"}, "db2": {"failed": True}}, []),
+        ({"db1": {"restored": PROOF, "mode": "leaving"}, "db2": {}}, []),
+        ({"db1": {"restored": PROOF, "mode": "leaving"}, "db2": {"restored": None, "mode": "off", "failed": False}},
+         [{**PROOF, "host": "db1"}]),
+    ],
+)
+def test_no_host_is_told_that_all_datasets_are_back_while_one_is_not(
+    databases: dict[str, dict[str, Any]], proofs: list[dict[str, Any]]
+) -> None:
+    hostvars = {name: {"test_mode_result": result} for name, result in databases.items()}
+    assert restore_proofs(hostvars, list(databases)) == proofs

@@ -16,6 +16,9 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.release impo
     Release,
     Ticket,
     approval_digest,
+    on_demand_release,
+    phases_of,
+    ticket_from,
 )
 
 NOW = datetime(2026, 12, 5, 20, 30, tzinfo=timezone.utc)
@@ -75,7 +78,8 @@ def test_everything_right_passes() -> None:
         ("ticket", {"ticket": TICKET._replace(release="CFIS001")}, "refuse", "CFIS001"),
         ("ticket", {"ticket": TICKET._replace(environment="sandbox")}, "refuse", "sandbox"),
         ("ticket", {"ticket": TICKET._replace(kind="emergency")}, "refuse", "reason"),
-        ("ticket", {"ticket": TICKET._replace(test_mode=True)}, "refuse", "test mode"),
+        ("coordinator_approval", {"ticket": TICKET._replace(test_mode=True)}, "refuse", "without test mode"),
+        ("test_mode", {"ticket": TICKET._replace(test_mode=True)}, "refuse", "no external interfaces"),
         ("coordinator_approval", {"approvals": []}, "hold", "no coordinator_approval"),
         ("coordinator_approval", with_approval(person="Maria"), "refuse", "requested the change"),  # T34
         ("coordinator_approval", with_approval(role="developer"), "refuse", "as developer"),
@@ -185,7 +189,93 @@ def test_an_emergency_may_close_the_web_entry_at_any_time() -> None:
 
 def test_the_window_is_that_of_outages_only_for_a_release_that_needs_one() -> None:
     policy = {"window": {"rule": "always"}, "outage_window": SATURDAYS}
-    assert gates.window_rule(policy, CLOSING) == SATURDAYS
-    assert gates.window_rule(policy, CLOSING._replace(older_war_runs_on_newer_database=True)) == {"rule": "always"}
-    assert gates.window_rule({"window": SATURDAYS}, CLOSING) == SATURDAYS
-    assert gates.window_rule({}, CLOSING) == {"rule": "always"}
+    assert gates.window_rule(policy, True) == SATURDAYS
+    assert gates.window_rule(policy, False) == {"rule": "always"}
+    assert gates.window_rule({"window": SATURDAYS}, True) == SATURDAYS
+    assert gates.window_rule({}, True) == {"rule": "always"}
+
+
+INTERFACES = [{
+    "name": "CATS", "direction": "outbound", "protocol": "tcp",
+    "production": {"host": "cats.example.org", "port": 5100}, "test": {"host": "cats-test.example.org", "port": 5101},
+    "settings": [{"on": "databases", "place": "global_node", "global": "^CFISCFG", "subscripts": ["CATS", "port"]}],
+}]
+ON_DEMAND = ticket_from({
+    "change": "CHG5", "environment": "production", "kind": "test_mode", "requested_by": "maria", "date": "2026-12-05",
+})
+
+
+def with_test_mode(**changes: Any) -> dict[str, Any]:
+    """A release with test mode, approved so."""
+    ticket = TICKET._replace(test_mode=True)
+    own = approval("coordinator_approval", "production",
+                   digest=approval_digest(DIGEST, "production", phases_of(ticket)))
+    given = {"ticket": ticket, "interfaces": INTERFACES, "test_mode": {"hours": 1},
+             "approvals": [approval("acceptance_sign_off", "acceptance"), own],
+             "policy": {**POLICY, "outage_window": {"rule": "FREQ=DAILY"}}}
+    return {**given, **changes}
+
+
+def on_demand(**changes: Any) -> dict[str, Any]:
+    """Test mode alone, approved so."""
+    own = approval("coordinator_approval", "production",
+                   digest=approval_digest(ON_DEMAND.own_digest, "production", phases_of(ON_DEMAND)))
+    given = {"ticket": ON_DEMAND, "release": on_demand_release(ON_DEMAND), "bundle_digest": ON_DEMAND.own_digest,
+             "interfaces": INTERFACES, "test_mode": {}, "approvals": [own],
+             "policy": {**POLICY, "outage_window": {"rule": "FREQ=DAILY"}}}
+    return {**given, **changes}
+
+
+@pytest.mark.parametrize("given", [with_test_mode(), on_demand()])
+def test_test_mode_passes_where_all_is_right(given: dict[str, Any]) -> None:
+    verdicts = gates.decide(case(**given))
+    assert gates.overall(verdicts) == gates.PASS, verdicts
+    assert "CATS" in answer("test_mode", **given).reason
+
+
+@pytest.mark.parametrize(
+    "which, changes, reason",
+    [
+        ("test_mode", {"interfaces": [{**INTERFACES[0], "test": INTERFACES[0]["production"]}]}, "CATS"),
+        ("test_mode", {"test_mode": {"hours": 0}}, "0 hours"),
+        ("test_mode", {"test_mode": {"hours": "all night"}}, "all night"),
+        ("test_mode", {"test_mode": {"hours": 73}}, "at most 72"),
+        ("test_mode", {"test_mode": {"hours": 5}, "policy": {**POLICY, "test_mode": {"max_hours": 4}}}, "at most 4"),
+        ("test_mode", {"names": ["application_servers"]}, "has no databases"),
+        ("outage", {"policy": POLICY}, "users are kept out"),
+        ("notice", {"policy": {**POLICY, "test_mode": {"notice_days": 3}}}, "no notice"),
+    ],
+)
+def test_test_mode_is_refused_by_name(which: str, changes: dict[str, Any], reason: str) -> None:
+    verdict = answer(which, **on_demand(**changes))
+    assert (verdict.answer, reason in verdict.reason) == ("refuse", True), verdict
+    assert verdict.cure
+
+
+def test_test_mode_ends_with_the_window_if_that_is_earlier() -> None:
+    assert OPEN.closes
+    assert gates.ends_at(case(**on_demand())) == OPEN.closes.timestamp()
+    soon = on_demand(test_mode={"hours": 1})
+    assert gates.ends_at(case(**soon)) == (NOW + timedelta(hours=1)).timestamp()
+
+
+def test_an_approval_of_test_mode_is_bound_to_the_ticket() -> None:
+    """Another date, reason or environment is another thing than was approved."""
+    changed = ON_DEMAND._replace(date="2026-12-06")
+    verdict = answer("coordinator_approval", **on_demand(ticket=changed, bundle_digest=changed.own_digest))
+    assert verdict.answer == "refuse"
+    assert "the ticket is not the one that was approved" in verdict.reason
+
+
+def test_an_approval_of_the_release_without_test_mode_does_not_approve_it_with_it() -> None:
+    verdict = answer("coordinator_approval", **with_test_mode(approvals=case().approvals))
+    assert (verdict.answer, "without test mode" in verdict.reason) == ("refuse", True)
+    back = with_test_mode(ticket=TICKET)
+    assert "with test mode" in answer("coordinator_approval", **back).reason
+
+
+def test_the_policy_names_the_approvals_of_test_mode_on_demand() -> None:
+    policy = {**POLICY, "test_mode": {"approvals": [{"gate": "tester"}]}, "outage_window": {"rule": "FREQ=DAILY"}}
+    verdicts = gates.decide(case(**on_demand(policy=policy)))
+    assert {v.gate for v in verdicts if v.answer == gates.HOLD} == {"tester"}
+    assert not any(v.gate == "acceptance_sign_off" for v in verdicts)

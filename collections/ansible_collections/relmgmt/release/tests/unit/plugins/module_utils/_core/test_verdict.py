@@ -15,6 +15,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict impo
 
 DONE = {"change": "CHG1", "verdict": "done", "to_undo": 2}
 BACK = {"change": "CHG1", "verdict": "rolled_back", "to_undo": 0}
+OPEN = {"change": "CHG1", "verdict": None, "to_undo": 2}
+ON: dict[str, Any] = {"test_mode": "on", "look": {"ok": True}}
 FAILURE = {"phase": "install", "message": "no", "unreachable": False}
 
 
@@ -44,6 +46,16 @@ def host(name: str = "db1", **changes: Any) -> HostReport:
         ([host(receipt=BACK)], {"going_back": True}, "rolled_back"),
         ([host(receipt=BACK, at_work=["restore of CHG1, begins"])], {"going_back": True}, "unknown"),
         ([host(receipt=BACK, failures=[{**FAILURE, "phase": "rollback"}])], {"going_back": True}, "differs"),
+        ([host(receipt=OPEN, **ON), host("app1", receipt=OPEN, **ON)], {"entering": True}, "testing"),
+        ([host(receipt=OPEN, **ON), host("app1", receipt=OPEN)], {"entering": True}, "differs"),
+        ([host(receipt=OPEN, **{**ON, "look": {"ok": False}})], {"entering": True}, "differs"),
+        ([host(receipt=OPEN, **{**ON, "look": None})], {"entering": True}, "differs"),
+        ([host(receipt=OPEN, **ON)], {"entering": True, "needed": False}, "testing"),
+        ([host(receipt=OPEN, **ON), host("app1", reachable=False)], {"entering": True}, "unknown"),
+        ([host(failures=[FAILURE], receipt=BACK, test_mode="fenced")], {"entering": True}, "differs"),
+        ([host(test_mode="fenced")], {}, "differs"),
+        ([host(receipt=BACK, test_mode="leaving")], {"going_back": True}, "differs"),
+        ([host(receipt=BACK, failures=[{**FAILURE, "phase": "leave_test_mode"}])], {"going_back": True}, "differs"),
     ],
 )
 def test_verdicts(hosts: list[HostReport], options: dict[str, bool], word: str) -> None:
