@@ -10,7 +10,7 @@ class ModuleDocFragment:
     DOCUMENTATION = r"""
 options:
   here:
-    description: The names that C(on) of a setting is looked up in, the host's own and those of its groups.
+    description: The names that C(hosts) of a setting is looked up in, the host's own and those of its groups.
     type: list
     elements: str
     default: []
