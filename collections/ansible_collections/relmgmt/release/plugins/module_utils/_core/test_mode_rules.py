@@ -143,7 +143,9 @@ def acceptable_points(
     """
     entry = document["point"]
     found = {entry["path"]: entry["root_digest"]} if entry else {}
-    if outcome == "rejected" and entry:
+    if outcome == "rejected" and document.get("points"):
+        found.update(document["points"])
+    elif outcome == "rejected" and entry:
         found.update({one["path"]: one["root_digest"] for one in points
                       if one["instance"] == entry["instance"] and one["attempt"] == document["attempt"]
                       and float(one["taken_at"]) <= float(document["entered_at"])})
@@ -159,8 +161,9 @@ def proof(
     the last switch to test, and nobody has let users in since.
     """
     since = float(document["switched_at"])
+    switched = int(document.get("switched_act") or 0)
     for act in acts:
-        if act["started_at"] < since:
+        if act["id"] <= switched if switched else act["started_at"] < since:  # a clock may have been set back
             break
         if act["module"] == "application" and act["intent"].get("state") != "quiesced":
             return None, "the application was opened since the datasets were restored"

@@ -119,9 +119,12 @@ class _Blind:
 
 def observe(
     world: World, site: SiteLike, ledger: LedgerView, document: Optional[Mapping[str, Any]], now: float,
-    accepted: str = "", entering: bool = False,
+    accepted: str = "", entering: bool = False, queues: bool = True,
 ) -> Scene:
-    """Look at everything once. ``accepted``: who accepts that no fence stands; ``entering``: queues and ports too."""
+    """Look at everything once. ``accepted``: who accepts that no fence stands; ``entering``: ports too.
+
+    ``queues``: ask them; going back does not, for what waits there hinders nobody.
+    """
     blind = _Blind()
     fence = ledger.mode(FENCE)
     standing = blind.ask(lambda: world.fence(fence), None) if fence else None
@@ -133,7 +136,7 @@ def observe(
         stands=standing.stands if standing else None if fence is None else False,
         differences=tuple(standing.differences) if standing else (),
         unfenced=tuple(site.unfenced(rules)) if fence else (), accepted=accepted,
-        connections=tuple(_told(one) for one in connections), queues=blind.ask(site.queues, {}),
+        connections=tuple(_told(one) for one in connections), queues=blind.ask(site.queues, {}) if queues else {},
         listeners=blind.ask(site.test_listeners, {}) if entering else {},
         pending=tuple(blind.ask(site.pending, [])), blind=tuple(blind.told),
         fenced_since=float((fence or {}).get("since") or 0),

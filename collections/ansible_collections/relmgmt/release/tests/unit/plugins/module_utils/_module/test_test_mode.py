@@ -498,6 +498,76 @@ def test_who_writes_after_the_restore_makes_it_worthless(model: Model) -> None:
     assert model.leave().changed
 
 
+def test_a_restore_in_between_is_worth_nothing_once_testers_go_on(tmp_path: Path) -> None:
+    """No setting lies in the datasets, so nothing has to be written again."""
+    model = Model(tmp_path, inside=False)
+    model.fence("present")
+    model.enter()
+    model.restore()
+    assert model.enter().changed
+    with pytest.raises(Refused, match="no restore was made since"):
+        model.leave()
+
+
+def test_a_clock_that_was_set_back_hides_no_restore_and_no_point(model: Model) -> None:
+    model.enter()
+    model.time -= 500
+    model.restore()
+    assert model.leave("rejected").record["mode"] == "off"
+
+
+def test_a_queue_that_cannot_be_asked_does_not_hinder_going_back(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.enter()
+    model.restore()
+
+    def hangs(_part: object) -> dict[str, int]:
+        raise RelmgmtError("the queue's command does not end")
+
+    monkeypatch.setattr(_Part, "queues", hangs)
+    assert model.leave().record["mode"] == "off"
+    assert not model.leave().changed
+
+
+def test_a_banner_that_stays_is_told_and_hinders_nobody(model: Model) -> None:
+    model.enter(banner={"on": [], "off": ["/bin/false"]})
+    model.restore()
+    left = model.leave()
+    assert left.record["mode"] == "off"
+    assert "the banner of test mode may still be shown" in left.record["warnings"][0]
+
+
+def test_what_was_verified_as_production_needs_no_other_restore(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Users may be at work again: what they write would be lost by it."""
+    model.enter()
+    model.restore()
+    for cut in range(1, 40):
+        with suppress(Crash):
+            model.leave(crash_after=cut)
+        document = model.document()
+        if document is not None and document["ports_verified"]:
+            break
+    assert document is not None
+    assert document["state"] == core.LEAVING
+    model.fence("absent")
+    host = model.host()
+    host.guard(in_test_mode=True)
+    with host.act("application", "application:CFIS", {"state": "open"}, {}):
+        model.holds_test_data = True  # a user's write, as the journals see it
+    assert model.leave().record["mode"] == "off"
+
+
+def test_who_accepts_later_that_there_is_no_fence_is_remembered(model: Model) -> None:
+    model.enter()
+    model.fence_is_up = False
+    with pytest.raises(Refused, match="the fence does not stand"):
+        model.restore()
+    assert model.enter(without_fence="maria.lopez: the packet filter is broken").changed
+    model.restore()
+    assert model.leave().record["mode"] == "off"
+
+
 def test_a_password_does_not_reach_the_ledger(model: Model) -> None:
     """Invariant 11"""
     model.enter(instance={**INSTANCE, "iris": {"username": "u", "password": "CANARY"}},
