@@ -30,7 +30,8 @@ class Facts(NamedTuple):
     """What was observed of one host, and what the ledger tells.
 
     ``stands``: whether the fence does, None if that could not be seen; ``differences``: in what it does not.
-    ``unfenced``: interfaces that the fence's rules leave out. ``accepted``: who accepts that there is none.
+    ``unfenced``: interfaces that the fence's rules leave out. ``moved``: where production's names lead that the rules
+    do not shut off, each a sentence. ``accepted``: who accepts that there is none.
     ``connections``: established to production endpoints, each a sentence. ``queues``: still to be sent, by
     interface. ``listeners``: who listens on a test port, by (interface, port). ``pending``: why what stands is
     not in force. ``blind``: what could not be observed, each a sentence. ``now``, ``fenced_since``: seconds since 1970.
@@ -48,6 +49,7 @@ class Facts(NamedTuple):
     listeners: Mapping[Tuple[str, int], str] = {}
     pending: Tuple[str, ...] = ()
     blind: Tuple[str, ...] = ()
+    moved: Tuple[str, ...] = ()
     fenced_since: float = 0.0
 
 
@@ -107,7 +109,8 @@ def fence_obstacles(facts: Facts, command: str) -> List[Refusal]:
                         f"put it up (interface_fence, {command} fence), or have a named person accept that "
                         "there is none: without_fence='NAME: REASON'")]
     if not facts.stands:
-        return [Refusal(f"the fence does not stand: {'; '.join(facts.differences)}", f"{command} fence")]
+        return [Refusal(f"the fence does not stand: {'; '.join(facts.differences) or 'it cannot be seen'}",
+                        f"{command} fence")]
     return [Refusal(f"the fence leaves {name} out", "put it up again with the interfaces of this entry "
                     "(interface_fence)") for name in facts.unfenced]
 

@@ -32,7 +32,6 @@ _SERVICE = """\
 Description=Test mode of relmgmt should be over: tell by mail
 
 [Service]
-Type=oneshot
 ExecStart={python} {command} overdue
 Restart=on-failure
 RestartSec=300

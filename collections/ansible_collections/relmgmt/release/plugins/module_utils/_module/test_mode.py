@@ -27,7 +27,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_ru
     transition_obstacle,
     unverified,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_command_install, host_timer
 from ansible_collections.relmgmt.release.plugins.module_utils._module.banner import show_banner
 from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import recipe_of
@@ -39,6 +39,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_
     Scene,
     SiteLike,
     World,
+    acceptance,
     command_of,
     listing,
     observe,
@@ -70,7 +71,7 @@ def _refuse_other(host: Host, document: Optional[Document]) -> None:
 
 def _enter(host: Host, permit: Permit, document: Optional[Document], world: World) -> Outcome:
     going_on = lasts(document)
-    given = Given.of(document if document and going_on else host.params)
+    given = Given.remembered(document, host.params) if document and going_on else Given.of(host.params)
     accepted = _accepted(host, document if going_on else None)
     with closing(world.site(given, host.state_dir)) as site:
         scene = observe(world, site, host.ledger, document, host.now(), accepted, entering=True)
@@ -101,10 +102,7 @@ def _is_restored(host: Host, document: Document) -> bool:
 def _accepted(host: Host, document: Optional[Document]) -> str:
     """Who accepts that no fence stands, and why."""
     said = (host.params["without_fence"] or (document or {}).get("without_fence") or "").strip()
-    name, _colon, reason = said.partition(":")
-    if said and not (name.strip() and reason.strip()):
-        raise InvalidInput("it names no person and reason", "option without_fence", "write it as 'NAME: REASON'")
-    return said
+    return acceptance(said) if said else ""
 
 
 def _point(host: Host, permit: Permit) -> Optional[Dict[str, Any]]:
@@ -154,7 +152,8 @@ def _document(
     return {
         "change": permit.change, "attempt": permit.attempt, "environment": host.ledger.host().get("environment", ""),
         "state": ENTERING, "entered_at": now, "switched_at": now, "ends_at": p["ends_at"], "person": p["person"],
-        "point": point, "points": _points(host, permit, point), "here": list(given.here), "interfaces": list(given.interfaces),
+        "point": point, "points": _points(host, permit, point),
+        "here": list(given.here), "interfaces": list(given.interfaces),
         "instance": recipe_of(given.instance) if given.instance else None,
         "websphere": recipe_of(given.websphere) if given.websphere else None,
         "previous": {one.key: one.value for one in scene.facts.settings}, "without_fence": "",

@@ -52,9 +52,9 @@ def leave(host: Host, document: Optional[Document], world: World) -> Outcome:
     if not outcome:
         raise InvalidInput("how the tests ended is not said", "option outcome", "give signed_off or rejected")
     restored = _restored(host, document, outcome, world)
-    with closing(world.site(Given.of(document), host.state_dir)) as site:
+    with closing(world.site(Given.remembered(document, host.params), host.state_dir)) as site:
         accepted = document["without_fence"] or host.params["without_fence"]
-        scene = observe(world, site, host.ledger, document, host.now(), accepted, queues=False)
+        scene = observe(world, site, host.ledger, document, host.now(), accepted, going_back=True)
         _require_fence(host, scene, document)
         changes = _changes(site, scene, document)
         if host.check_mode:
@@ -69,9 +69,9 @@ def leave(host: Host, document: Optional[Document], world: World) -> Outcome:
 def _stay(host: Host, document: Optional[Document], world: World) -> Outcome:
     """Test mode is off already. What means something else then was not switched by test mode."""
     own = document is not None and document["change"] == host.params["change"]
-    given = Given.of(document if document is not None and own else host.params)
+    given = Given.remembered(document, host.params) if document is not None and own else Given.of(host.params)
     with closing(world.site(given, host.state_dir)) as site:
-        scene = observe(world, site, host.ledger, document, host.now(), queues=False)
+        scene = observe(world, site, host.ledger, document, host.now(), going_back=True)
     told = unverified(scene.facts, PRODUCTION, command_of(host.state_dir))
     if told:
         raise Refused(
@@ -108,7 +108,8 @@ def _require_nothing_written(host: Host, document: Document, positions: Dict[str
     from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import release_writers
 
     writers = release_writers(host.ledger, document["change"])
-    seen = world.written(document["instance"], positions, writers, host.tmpdir)
+    instance = Given.remembered(document, host.params).instance
+    seen = world.written(dict(instance or {}), positions, writers, host.tmpdir)
     if seen.total:
         by = ", ".join(f"{who}: {count}" for who, count in sorted(seen.by.items()))
         raise Refused(
@@ -156,7 +157,7 @@ def _carry_out(
         host.ledger.set_mode(DOCUMENT, document)
         failpoint("test_mode:leaving")
         write(site, changes, act.note)
-        after = observe(world, site, host.ledger, document, host.now(), document["without_fence"], queues=False)
+        after = observe(world, site, host.ledger, document, host.now(), document["without_fence"], going_back=True)
         _require_verified(host, after)
         failpoint("test_mode:production")
         document = {**document, "ports_verified": True}

@@ -29,6 +29,7 @@ from hypothesis.stateful import (
 )
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import test_mode as core
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
@@ -155,6 +156,9 @@ class Model:
         return {}
 
     def rules(self) -> list[Any]:
+        return []
+
+    def moved(self, rules: Sequence[Any]) -> list[Any]:
         return []
 
     def unfenced(self, rules: Sequence[Any]) -> list[str]:
@@ -566,6 +570,68 @@ def test_who_accepts_later_that_there_is_no_fence_is_remembered(model: Model) ->
     assert model.enter(without_fence="maria.lopez: the packet filter is broken").changed
     model.restore()
     assert model.leave().record["mode"] == "off"
+
+
+def test_leaving_uses_the_password_of_today_for_the_instance_of_the_entry(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger keeps none, and an inventory that was changed decides nothing else (invariant 14)."""
+    seen: list[Given] = []
+
+    def site(given: Given, _state: str) -> _Part:
+        seen.append(given)
+        return _Part(model, given)
+
+    world = model.world()
+    monkeypatch.setattr(model, "world", lambda: world._replace(site=site))
+    with_password = {**INSTANCE, "iris": {"username": "u", "password": "CANARY"}}
+    model.enter(instance=with_password)
+    model.restore()
+    model.leave(instance={**with_password, "name": "OTHER"})
+    assert seen[-1].instance == {**INSTANCE, "iris": {"username": "u", "password": "CANARY"}}
+    assert b"CANARY" not in Path(model.path).read_bytes()
+
+
+def test_a_fence_that_a_reboot_would_lose_is_told(model: Model) -> None:
+    model.enter()
+    assert "a reboot loses the fence: nothing puts it up again" in " ".join(model.info()["notes"])
+    host = model.host()
+    host.ledger.set_mode("fence", {**FENCE, "boot": {**FENCE["boot"], "kind": "systemd"}})
+    told = model.info()
+    assert told["ok"] is False
+    assert "a reboot loses the fence: relmgmt-fence.service is not enabled" in " ".join(told["problems"])
+
+
+def test_a_production_host_that_has_moved_is_told(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.enter()
+    monkeypatch.setattr(Model, "moved", lambda _self, _rules: [Rule("CATS", "outbound", "tcp", "10.0.0.9", 5100)])
+    told = model.info()
+    assert (told["verdict"], told["ok"]) == ("test", False)
+    assert "CATS is at 10.0.0.9 too by now, which the fence does not shut off" in told["problems"][0]
+    model.restore()
+    assert model.leave().record["mode"] == "off"
+
+
+def test_what_cannot_be_seen_hides_no_other_problem(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.enter()
+    model.fence_is_up = False
+
+    def hangs(_part: object) -> dict[str, int]:
+        raise RelmgmtError("the queue's command does not end")
+
+    monkeypatch.setattr(_Part, "queues", hangs)
+    told = model.info()
+    assert told["verdict"] == "unknown"
+    assert "the fence does not stand" in " ".join(told["problems"])
+
+
+def test_a_fence_that_is_half_down_is_told(model: Model) -> None:
+    model.enter()
+    model.restore()
+    model.leave()
+    model.fence_is_up = False  # cut off while it was taken down: its unit may still be there
+    model.time += 10000
+    assert "is not wholly gone, so a reboot may raise it" in " ".join(model.info()["problems"])
 
 
 def test_a_password_does_not_reach_the_ledger(model: Model) -> None:
