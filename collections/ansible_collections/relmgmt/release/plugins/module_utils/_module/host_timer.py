@@ -131,7 +131,7 @@ def _systemctl(timer: Mapping[str, Any], *words: str, required: bool = True) -> 
     command = [timer["systemctl"], *words]
     try:
         ended = run_detached(command, time.monotonic() + _SECONDS, _CURE)
-    except RelmgmtError:
+    except (RelmgmtError, OSError):
         if required:
             raise
         return False

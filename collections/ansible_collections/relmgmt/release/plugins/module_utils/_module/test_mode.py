@@ -30,6 +30,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_ru
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_command_install, host_timer
 from ansible_collections.relmgmt.release.plugins.module_utils._module.banner import show_banner
+from ansible_collections.relmgmt.release.plugins.module_utils._module.host_lock import switching
 from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import recipe_of
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, Permit
@@ -52,6 +53,13 @@ Document = Dict[str, Any]
 
 def switch(host: Host, world: World = WORLD) -> Outcome:
     """The settings of every interface on this host mean what ``state`` asks for."""
+    if host.check_mode:
+        return _switch(host, world)
+    with switching(host.state_dir):
+        return _switch(host, world)
+
+
+def _switch(host: Host, world: World) -> Outcome:
     document = host.ledger.mode(DOCUMENT)
     wanted = host.params["state"]
     _refuse_other(host, document)

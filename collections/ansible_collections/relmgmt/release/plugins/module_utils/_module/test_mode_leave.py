@@ -177,7 +177,7 @@ def _quiet(document: Document) -> List[str]:
     """Take the banner down. One that stays is told, and hinders nobody: no inventory could mend it (invariant 14)."""
     try:
         show_banner(document["banner"], "off")
-    except RelmgmtError as error:
+    except (RelmgmtError, OSError) as error:
         return [f"the banner of test mode may still be shown: {error}"]
     return []
 

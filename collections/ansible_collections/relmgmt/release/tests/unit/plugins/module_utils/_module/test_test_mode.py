@@ -36,6 +36,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Ref
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_command_install, interface_fence
+from ansible_collections.relmgmt.release.plugins.module_utils._module.host_lock import switching
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import require_fence
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
@@ -632,6 +633,15 @@ def test_a_fence_that_is_half_down_is_told(model: Model) -> None:
     model.fence_is_up = False  # cut off while it was taken down: its unit may still be there
     model.time += 10000
     assert "is not wholly gone, so a reboot may raise it" in " ".join(model.info()["problems"])
+
+
+def test_one_process_at_a_time_switches(model: Model) -> None:
+    """A module that was stopped under way may go on at any time: nobody leaves beside it."""
+    model.enter()
+    model.restore()
+    with switching(os.path.dirname(model.path)), pytest.raises(Refused, match=rf"process {os.getpid()} is switching"):
+        model.leave()
+    assert model.leave().record["mode"] == "off"
 
 
 def test_a_password_does_not_reach_the_ledger(model: Model) -> None:
