@@ -31,7 +31,8 @@ class Facts(NamedTuple):
 
     ``stands``: whether the fence does, None if that could not be seen; ``differences``: in what it does not.
     ``unfenced``: interfaces that the fence's rules leave out. ``moved``: where production's names lead that the rules
-    do not shut off, each a sentence. ``accepted``: who accepts that there is none.
+    do not shut off, each a sentence. ``unheard``: as ``blind``, of queues, which say nothing of where settings point.
+    ``accepted``: who accepts that there is none.
     ``connections``: established to production endpoints, each a sentence. ``queues``: still to be sent, by
     interface. ``listeners``: who listens on a test port, by (interface, port). ``pending``: why what stands is
     not in force. ``blind``: what could not be observed, each a sentence. ``now``, ``fenced_since``: seconds since 1970.
@@ -50,6 +51,7 @@ class Facts(NamedTuple):
     pending: Tuple[str, ...] = ()
     blind: Tuple[str, ...] = ()
     moved: Tuple[str, ...] = ()
+    unheard: Tuple[str, ...] = ()
     fenced_since: float = 0.0
 
 

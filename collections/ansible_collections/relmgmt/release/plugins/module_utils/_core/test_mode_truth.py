@@ -41,6 +41,7 @@ class Verdict(NamedTuple):
 def judge(facts: Facts, command: str) -> Verdict:
     """What is true of this host. ``command``: the host's own, for cures."""
     seen = _judge_production(facts) if is_back(facts.document) else _judge_test(facts, command)
+    seen = seen._replace(problems=(*seen.problems, *facts.unheard))
     if facts.blind:
         return seen._replace(verdict=UNKNOWN, problems=(*facts.blind, *seen.problems))
     return seen

@@ -127,7 +127,7 @@ def observe(
 
     ``going_back``: ask neither queues nor names: what waits there, or leads elsewhere by now, hinders nobody.
     """
-    blind = _Blind()
+    blind, unheard = _Blind(), _Blind()
     fence = ledger.mode(FENCE)
     standing = blind.ask(lambda: world.fence(fence), None) if fence else None
     watched = entering or lasts(document)
@@ -142,10 +142,11 @@ def observe(
         stands=standing.stands if standing else None if fence is None else False,
         differences=tuple(standing.differences) if standing else (),
         unfenced=tuple(site.unfenced(rules)) if fence else (), accepted=accepted,
-        connections=tuple(_told(one) for one in connections), queues={} if going_back else blind.ask(site.queues, {}),
+        connections=tuple(_told(one) for one in connections),
+        queues={} if going_back else (blind if entering else unheard).ask(site.queues, {}),
         listeners=blind.ask(site.test_listeners, {}) if entering else {},
         pending=tuple(blind.ask(site.pending, [])), blind=tuple(blind.told),
-        moved=tuple(f"{one.interface} is at {one.address} too by now" for one in moved),
+        unheard=tuple(unheard.told), moved=tuple(f"{one.interface} is at {one.address} too by now" for one in moved),
         fenced_since=float((fence or {}).get("since") or 0),
     )
     shown = {"stands": bool(facts.stands), "differences": list(facts.differences),

@@ -531,6 +531,8 @@ def test_a_queue_that_cannot_be_asked_does_not_hinder_going_back(model: Model, m
     monkeypatch.setattr(_Part, "queues", hangs)
     assert model.leave().record["mode"] == "off"
     assert not model.leave().changed
+    told = model.info()  # the fence comes down on this verdict
+    assert (told["verdict"], told["ok"]) == ("production", False)
 
 
 def test_a_banner_that_stays_is_told_and_hinders_nobody(model: Model) -> None:
@@ -621,6 +623,10 @@ def test_what_cannot_be_seen_hides_no_other_problem(model: Model, monkeypatch: p
         raise RelmgmtError("the queue's command does not end")
 
     monkeypatch.setattr(_Part, "queues", hangs)
+    told = model.info()
+    assert (told["verdict"], told["ok"]) == ("half", False)
+    assert "the fence does not stand" in " ".join(told["problems"])
+    monkeypatch.setattr(Model, "settings", hangs)
     told = model.info()
     assert told["verdict"] == "unknown"
     assert "the fence does not stand" in " ".join(told["problems"])
