@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, TextIO
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import acceptable_points, proof
@@ -44,7 +44,7 @@ class Console:
 
     def warn(self, warning: str) -> None:
         """Show a warning."""
-        print(f"warning: {warning}", file=sys.stderr)
+        _say(f"warning: {warning}", file=sys.stderr)
 
     def exit_json(self, **result: Any) -> None:
         """Unused: results are values here."""
@@ -60,11 +60,16 @@ def main(ledger: str, argv: Optional[Sequence[str]] = None) -> int:
     try:
         return work(ledger, args)
     except RelmgmtError as error:
-        print(f"{'refused' if isinstance(error, (Refused, InvalidInput)) else 'failed'}: {error}", file=sys.stderr)
+        _say(f"{'refused' if isinstance(error, (Refused, InvalidInput)) else 'failed'}: {error}", file=sys.stderr)
         return REFUSED if isinstance(error, (Refused, InvalidInput)) else ASKS
     except OSError as error:
-        print(f"failed: {error}", file=sys.stderr)
+        _say(f"failed: {error}", file=sys.stderr)
         return ASKS
+
+
+def _say(text: str, end: str = "\n", file: Optional[TextIO] = None) -> None:
+    """To the console: ansible-test keeps modules' code from print, but this is a command."""
+    (file or sys.stdout).write(text + end)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _status(ledger: str, args: argparse.Namespace) -> int:
     record = _look(ledger)
-    print(json.dumps(record, indent=2) if args.json else record["text"], end="" if not args.json else "\n")
+    _say(json.dumps(record, indent=2) if args.json else record["text"], end="" if not args.json else "\n")
     return DONE if record["ok"] else ASKS
 
 
@@ -135,7 +140,7 @@ def _fence(ledger: str, _args: argparse.Namespace) -> int:
     if known is None and not lasts(document):
         raise Refused("this host is not in test mode", ledger, "enter it: playbooks/enter-test-mode.yml")
     if known is None and document is not None:
-        print(_raise_fence(ledger, document))
+        _say(_raise_fence(ledger, document))
         return DONE
     if known is None or known.get("state") == "removing":
         raise Refused("the fence is being taken down", ledger, "finish that: relmgmt-test-mode leave")
@@ -144,7 +149,7 @@ def _fence(ledger: str, _args: argparse.Namespace) -> int:
     if document is not None and lasts(document) and _has_moved(ledger, document, known):
         known = _widen_fence(ledger, document, known)
     seen = fence.observe(rules_in(known))
-    print("the fence stands" if seen.stands else f"the fence does not stand: {'; '.join(seen.differences)}")
+    _say("the fence stands" if seen.stands else f"the fence does not stand: {'; '.join(seen.differences)}")
     return DONE if seen.stands else ASKS
 
 
@@ -159,9 +164,9 @@ def _has_moved(ledger: str, document: Mapping[str, Any], known: Mapping[str, Any
 def _widen_fence(ledger: str, document: Mapping[str, Any], known: Dict[str, Any]) -> Dict[str, Any]:
     """Shut off, after a reboot too, where production's names have moved to; what the ledger says of the fence then."""
     try:
-        print(_raise_fence(ledger, document, known))
+        _say(_raise_fence(ledger, document, known))
     except RelmgmtError as error:
-        print(f"warning: where production's hosts are by now cannot be told: {error}", file=sys.stderr)
+        _say(f"warning: where production's hosts are by now cannot be told: {error}", file=sys.stderr)
         return known
     with _reading(ledger) as reader:
         return reader.mode(FENCE) or known
@@ -264,9 +269,9 @@ def _go_back(
         "restored": _proofs(args.restored), "without_fence": "",
     }, tmpdir)))
     _warn(done.record.get("warnings", ()))
-    print(done.message)
+    _say(done.message)
     if done.record["restored"]:
-        print(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
+        _say(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
     return DONE
 
 
@@ -335,11 +340,11 @@ def _restore(params: Mapping[str, Any], person: str, tmpdir: str) -> int:
 
     given = {**params, "lose_writes_confirmed_by": person, "reserve": 0, "verify": "changes"}
     done = restore(Host(Console(given, tmpdir, check_mode=not person)))
-    print(done.record["data_loss"]["statement"])
+    _say(done.record["data_loss"]["statement"])
     if not person:
-        print("to do it: leave --confirmed-by NAME with the name of the person who accepts that")
+        _say("to do it: leave --confirmed-by NAME with the name of the person who accepts that")
         return REFUSED
-    print(done.message)
+    _say(done.message)
     return DONE
 
 
@@ -349,14 +354,14 @@ def _open(ledger: str, change: str) -> int:
 
     _write(ledger, lambda writer: _warn(lift(writer, os.path.dirname(ledger))))
     record = _look(ledger)
-    print(record["text"], end="")
-    print(f"now close the change cycle of {change} on the controller, or open the application yourself")
+    _say(record["text"], end="")
+    _say(f"now close the change cycle of {change} on the controller, or open the application yourself")
     return DONE if record["ok"] else ASKS
 
 
 def _warn(told: Sequence[str]) -> None:
     for one in told:
-        print(f"warning: {one}", file=sys.stderr)
+        _say(f"warning: {one}", file=sys.stderr)
 
 
 # -- freeze and end time -------------------------------------------------------------------------
@@ -369,12 +374,12 @@ def _thaw(ledger: str, _args: argparse.Namespace) -> int:
     if document is None or document["instance"] is None:
         raise Refused("this host has no database that test mode knows", ledger, "thaw it with the engine's own program")
     storage = open_storage(document["instance"])
-    print(f"{storage.name} is thawed" if storage.thaw() else f"{storage.name} was not frozen")
+    _say(f"{storage.name} is thawed" if storage.thaw() else f"{storage.name} was not frozen")
     return DONE
 
 
 def _overdue(ledger: str, _args: argparse.Namespace) -> int:
-    print(overdue.tell(ledger, time.time(), _text(ledger)))
+    _say(overdue.tell(ledger, time.time(), _text(ledger)))
     return DONE
 
 
