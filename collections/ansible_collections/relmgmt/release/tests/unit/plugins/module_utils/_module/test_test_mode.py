@@ -36,6 +36,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._errors import Ref
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_command_install, interface_fence
+from ansible_collections.relmgmt.release.plugins.module_utils._module.application import set_state
 from ansible_collections.relmgmt.release.plugins.module_utils._module.host_lock import switching
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import require_fence
@@ -639,6 +640,18 @@ def test_a_fence_that_is_half_down_is_told(model: Model) -> None:
     model.fence_is_up = False  # cut off while it was taken down: its unit may still be there
     model.time += 10000
     assert "is not wholly gone, so a reboot may raise it" in " ".join(model.info()["problems"])
+
+
+@pytest.mark.parametrize("going_back", [False, True])
+def test_users_are_not_let_in_on_test_data(model: Model, going_back: bool) -> None:
+    given = {"name": "CFIS", "components": [], "timeout": 1, "going_back": going_back}
+    model.enter()
+    assert not set_state(model.host(**given, state="restricted")).changed
+    with pytest.raises(Refused, match=r"this host is in test mode \(on\)"):
+        set_state(model.host(**given, state="open"))
+    model.restore()
+    model.leave()
+    assert not set_state(model.host(**given, state="open")).changed
 
 
 def test_one_process_at_a_time_switches(model: Model) -> None:
