@@ -104,7 +104,7 @@ def _enter(host: Host, permit: Permit, document: Optional[Document], world: Worl
 def _is_restored(host: Host, document: Document) -> bool:
     """Whether a restore came after the switch: testers go on, so it has to be worth nothing from here on."""
     return any(act["module"] == "restore" for act in host.ledger.acts(document["change"])
-               if act["id"] > document["switched_act"])
+               if act["id"] > int(document.get("switched_act") or 0))
 
 
 def _accepted(host: Host, document: Optional[Document]) -> str:
