@@ -396,6 +396,13 @@ def test_a_host_without_nft(hosts: Hosts) -> None:
     assert not hosts.fence(state="absent", nft="nft-that-is-not-there")["changed"]
 
 
+def test_an_inventory_that_names_another_nft_by_now_hinders_nobody(hosts: Hosts) -> None:
+    """Invariant 14"""
+    hosts.fence()
+    assert hosts.fence(state="absent", nft="nft-that-is-not-there", going_back=True)["changed"]
+    assert not hosts.table_is_there()
+
+
 def test_without_the_right_to_it(hosts: Hosts) -> None:
     within = [*hosts.network.host.within, "setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin"]
     result = run_module_raw("interface_fence", hosts.args(), within=within)

@@ -110,6 +110,22 @@ def test_a_fence_can_be_put_up_where_test_mode_was_entered_without_one(tmp_path:
     assert host.fence_stands()
 
 
+def test_the_fence_is_widened_to_where_production_has_moved(host: TestModeHost) -> None:
+    ledger = host.ledger()
+    fence = ledger.mode("fence")
+    assert fence is not None
+    rules = [{**one, "address": "10.77.1.9"} if one["interface"] == "CATS" else one for one in fence["rules"]]
+    ledger.set_mode("fence", {**fence, "rules": rules})
+    assert "CATS is at 10.77.1.2 too by now" in " ".join(host.info()["problems"])
+    up = host.command("fence")
+    assert up.returncode == 0, up
+    known = ledger.mode("fence")
+    ledger.close()
+    assert known is not None
+    assert {one["address"] for one in known["rules"] if one["interface"] == "CATS"} == {"10.77.1.2", "10.77.1.9"}
+    assert host.info()["problems"] == []
+
+
 def test_leaving_says_how_the_tests_ended_and_who_is_in_the_way(host: TestModeHost) -> None:
     assert "how the tests ended is not said" in host.command("leave", "--confirmed-by", "maria.lopez").stderr
     user = host.gtm.hold_open()
@@ -128,6 +144,69 @@ def test_it_goes_on_where_it_was_cut_off(host: TestModeHost, point: str) -> None
     assert left.returncode == 0, left
     assert host.ports() == IN_PRODUCTION
     assert not host.fence_stands()
+
+
+def test_what_was_written_after_a_restore_is_restored_once_more(host: TestModeHost) -> None:
+    """The playbook has restored, its controller is lost, and a reboot has started what writes."""
+    host.restore()
+    host.gtm.m('SET ^CASE("started at boot")=1')
+    host.gtm.settle()
+    left = host.command("leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez")
+    assert left.returncode == 0, left
+    assert host.ports() == IN_PRODUCTION
+    assert host.gtm.m('WRITE $DATA(^CASE("started at boot"))') == "0"
+
+
+def test_users_who_are_at_work_again_lose_nothing(host: TestModeHost) -> None:
+    """Cut off between the proof of production and the end; somebody has opened the application since."""
+    words = ["leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez"]
+    host.command(*words, RELMGMT_FAILPOINT="test_mode:ports_verified")
+    ledger = host.ledger()
+    number = ledger.begin_act(change=CHANGE, attempt=1, release="CFIS002", phase="", module="application",
+                              target="application:CFIS", intent={"state": "open"}, undo={})
+    ledger.finish_act(number, "done", {})
+    ledger.close()
+    host.gtm.m('SET ^CASE("user")=1')
+    host.gtm.settle()
+    left = host.command(*words)
+    assert left.returncode == 0, left
+    assert host.gtm.m('WRITE $DATA(^CASE("user"))') == "1"
+    assert not host.fence_stands()
+
+
+def test_a_named_person_may_accept_that_no_fence_can_stand(host: TestModeHost) -> None:
+    host.network.host.run("nft", "delete", "table", "inet", "relmgmt_fence")
+    words = ["leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez"]
+    refused = host.command(*words)
+    assert refused.returncode == 4
+    assert "the fence does not stand" in refused.stderr
+    assert "names no person" in host.command(*words, "--without-fence", "because").stderr
+    left = host.command(*words, "--without-fence", "maria.lopez: nft is broken")
+    assert left.returncode == 0, left
+    assert host.document()["without_fence"] == "maria.lopez: nft is broken"
+
+
+def test_words_that_are_no_proof_are_refused(host: TestModeHost) -> None:
+    host.restore()
+    refused = host.command("leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez", "--restored", "{}")
+    assert refused.returncode == 4
+    assert "--restored" in refused.stderr
+
+
+def test_the_fence_of_whoever_enters_now_is_left_alone(host: TestModeHost) -> None:
+    words = ["leave", "--outcome", "signed_off", "--confirmed-by", "maria.lopez"]
+    assert host.command(*words).returncode == 0
+    ledger = host.ledger()
+    ledger.free_lease(CHANGE)
+    ledger.take_lease("CHG0000009", {}, 5)
+    ledger.add_receipt(change="CHG0000009", attempt=1, release="CFIS002", bundle_digest="b", plan_digest="p",
+                       environment="sandbox", packages=[], report={}, clock="", expires=4e9)
+    ledger.close()
+    assert host.fence(change="CHG0000009", lease=5)["failed"] is False
+    refused = host.command(*words)
+    assert refused.returncode == 4, refused
+    assert "the fence is that of CHG0000009" in refused.stderr
+    assert host.fence_stands()
 
 
 def test_another_host_believes_the_proof_that_it_printed(host: TestModeHost) -> None:

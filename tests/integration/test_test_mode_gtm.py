@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 import pytest
-from gtm_change import TwoRegions
+from gtm_change import CHANGE, TwoRegions
 from namespaces import Network, network
 from test_mode_host import MEDS, MEDS_TEST, OUTSIDE, PRODUCTION, TEST, TestModeHost
 
@@ -362,3 +362,19 @@ def test_production_hears_nothing_from_entry_to_verified_exit(host: TestModeHost
     assert ours.connect("after", OUTSIDE, int(PRODUCTION)) == ""
     ours.send("after", "claim;")
     assert host.info()["ok"] is True
+
+
+def test_what_testers_wrote_becomes_no_point(host: TestModeHost) -> None:
+    """A second attempt of the change would go back to it."""
+    host.prepare()
+    assert host.enter()["failed"] is False
+    ledger = host.ledger()
+    ledger.close_receipt(CHANGE, 1, "failed")
+    ledger.add_receipt(change=CHANGE, attempt=2, release="CFIS002", bundle_digest="b", plan_digest="p",
+                       environment="sandbox", packages=[], report={}, clock="", expires=4e9)
+    ledger.close()
+    refused = host.run("backup_set", {**host.common, "instance": host.gtm.instance, "point": "before",
+                                      "root": str(host.base / "backup")})
+    assert refused["failed"]
+    assert "may hold test data" in refused["msg"]
+    assert len(list((host.base / "backup/CFIS002").iterdir())) == 1

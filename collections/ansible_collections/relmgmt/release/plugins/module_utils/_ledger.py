@@ -181,8 +181,8 @@ class Ledger(LedgerView):
     @contextmanager
     def _transaction(self, event: str, entry: dict[str, Any]) -> Iterator[None]:
         self._make_writable()
-        self._base.execute("BEGIN IMMEDIATE")
         try:
+            self._base.execute("BEGIN IMMEDIATE")
             yield
             head = self.audit_head()
             line = audit.canonical({"at": self.now(), "event": event, **entry})
@@ -191,9 +191,14 @@ class Ledger(LedgerView):
                 (head["number"] + 1, line, audit.link(head["chain"], line)),
             )
             self._base.execute("COMMIT")
-        except BaseException:
+        except BaseException as error:
             if self._base.in_transaction:
                 self._base.execute("ROLLBACK")
+            if isinstance(error, sqlite3.OperationalError):
+                raise HostStateUnknown(
+                    f"the ledger takes no entry: {error}", place=self.path,
+                    cure="free disk space, or check the owner and mode of the file and its directory",
+                ) from error
             raise
 
     def _insert(

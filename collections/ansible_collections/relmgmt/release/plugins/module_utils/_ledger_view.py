@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sqlite3
 from typing import Any
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import audit
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS host (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -54,10 +56,24 @@ class LedgerView:
 
     def _open_for_reading(self) -> sqlite3.Connection:
         if os.path.exists(self.path):
+            self._settle()
             return sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=30)
         base = sqlite3.connect(":memory:")
         base.executescript(SCHEMA)
         return base
+
+    def _settle(self) -> None:
+        """Take back what a writer that is gone (kill -9, power cut) left half written: nobody could read it."""
+        if not os.path.exists(self.path + "-journal"):
+            return
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{self.path}?mode=rw", uri=True, timeout=30)) as base:
+                base.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            raise HostStateUnknown(
+                f"the ledger was left in the middle of a write, which cannot be taken back: {error}", place=self.path,
+                cure="make the file and its directory writable, as the user who owns it (become: true)",
+            ) from error
 
     def close(self) -> None:
         """Close the file."""

@@ -8,8 +8,9 @@ from typing import Any, Dict, FrozenSet, List, NamedTuple, Sequence, Tuple
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 STOP_ORDER = ("web_entry", "interface", "session")
+OPEN = "open"
 RUNNING_KINDS: Dict[str, FrozenSet[str]] = {
-    "open": frozenset(STOP_ORDER),
+    OPEN: frozenset(STOP_ORDER),
     "restricted": frozenset({"session"}),
     "testing": frozenset({"session", "interface"}),
     "quiesced": frozenset(),

@@ -21,6 +21,7 @@ import json
 import re
 from typing import Any, Collection, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import EVERY_HOST
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput
 
 FAMILY = "inet"
@@ -98,7 +99,15 @@ def concerned(interfaces: Iterable[Any], here: Collection[str]) -> List[Any]:
     """
     return [one for one in interfaces
             if not here or one.direction == OUTBOUND or not _listens_everywhere(one.production)
-            or any(setting.on in here for setting in one.settings)]
+            or any(setting.on in (*here, EVERY_HOST) for setting in one.settings)]
+
+
+def moved(interface: Any, resolved: Mapping[str, Sequence[str]], rules: Iterable[Rule]) -> List[Rule]:
+    """The rules that shut the interface off where its production host is by now, and `rules` do not."""
+    shut = set(rules)
+    found = [Rule(interface.name, interface.direction, interface.protocol, address, interface.production.port)
+             for address in _addresses(interface, resolved)]
+    return [one for one in found if one not in shut and one._replace(address="") not in shut]
 
 
 def rules_in(document: Optional[Mapping[str, Any]]) -> List[Rule]:

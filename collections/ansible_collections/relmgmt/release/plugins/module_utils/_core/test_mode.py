@@ -6,6 +6,8 @@ Pure. The document of a host in test mode is the ledger's ``mode`` of the name D
     change, attempt, environment, person       who brought the host into it, on whose word
     state                                      entering, on, leaving or off
     entered_at, switched_at, ends_at, left_at  seconds since 1970
+    switched_act                               number of the act of the newest switch to test
+    points        {path: root digest} of this attempt's sets that were there on entering
     point         {instance, path, root_digest, taken_at} of the database it goes back to, else None
     here, interfaces, instance, websphere      as given on entering: leaving asks no inventory (invariant 14)
     previous      {key of a setting: its value before}, of the settings that are in no dataset

@@ -30,7 +30,9 @@ class Facts(NamedTuple):
     """What was observed of one host, and what the ledger tells.
 
     ``stands``: whether the fence does, None if that could not be seen; ``differences``: in what it does not.
-    ``unfenced``: interfaces that the fence's rules leave out. ``accepted``: who accepts that there is none.
+    ``unfenced``: interfaces that the fence's rules leave out. ``moved``: where production's names lead that the rules
+    do not shut off, each a sentence. ``unheard``: as ``blind``, of queues, which say nothing of where settings point.
+    ``accepted``: who accepts that there is none.
     ``connections``: established to production endpoints, each a sentence. ``queues``: still to be sent, by
     interface. ``listeners``: who listens on a test port, by (interface, port). ``pending``: why what stands is
     not in force. ``blind``: what could not be observed, each a sentence. ``now``, ``fenced_since``: seconds since 1970.
@@ -48,6 +50,8 @@ class Facts(NamedTuple):
     listeners: Mapping[Tuple[str, int], str] = {}
     pending: Tuple[str, ...] = ()
     blind: Tuple[str, ...] = ()
+    moved: Tuple[str, ...] = ()
+    unheard: Tuple[str, ...] = ()
     fenced_since: float = 0.0
 
 
@@ -107,7 +111,8 @@ def fence_obstacles(facts: Facts, command: str) -> List[Refusal]:
                         f"put it up (interface_fence, {command} fence), or have a named person accept that "
                         "there is none: without_fence='NAME: REASON'")]
     if not facts.stands:
-        return [Refusal(f"the fence does not stand: {'; '.join(facts.differences)}", f"{command} fence")]
+        return [Refusal(f"the fence does not stand: {'; '.join(facts.differences) or 'it cannot be seen'}",
+                        f"{command} fence")]
     return [Refusal(f"the fence leaves {name} out", "put it up again with the interfaces of this entry "
                     "(interface_fence)") for name in facts.unfenced]
 
@@ -143,7 +148,9 @@ def acceptable_points(
     """
     entry = document["point"]
     found = {entry["path"]: entry["root_digest"]} if entry else {}
-    if outcome == "rejected" and entry:
+    if outcome == "rejected" and document.get("points"):
+        found.update(document["points"])
+    elif outcome == "rejected" and entry:
         found.update({one["path"]: one["root_digest"] for one in points
                       if one["instance"] == entry["instance"] and one["attempt"] == document["attempt"]
                       and float(one["taken_at"]) <= float(document["entered_at"])})
@@ -159,8 +166,9 @@ def proof(
     the last switch to test, and nobody has let users in since.
     """
     since = float(document["switched_at"])
+    switched = int(document.get("switched_act") or 0)
     for act in acts:
-        if act["started_at"] < since:
+        if act["id"] <= switched if switched else act["started_at"] < since:  # a clock may have been set back
             break
         if act["module"] == "application" and act["intent"].get("state") != "quiesced":
             return None, "the application was opened since the datasets were restored"

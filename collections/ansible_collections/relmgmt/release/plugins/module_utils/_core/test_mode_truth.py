@@ -40,11 +40,11 @@ class Verdict(NamedTuple):
 
 def judge(facts: Facts, command: str) -> Verdict:
     """What is true of this host. ``command``: the host's own, for cures."""
+    seen = _judge_production(facts) if is_back(facts.document) else _judge_test(facts, command)
+    seen = seen._replace(problems=(*seen.problems, *facts.unheard))
     if facts.blind:
-        return Verdict(UNKNOWN, facts.blind, _notes(facts))
-    if is_back(facts.document):
-        return _judge_production(facts)
-    return _judge_test(facts, command)
+        return seen._replace(verdict=UNKNOWN, problems=(*facts.blind, *seen.problems))
+    return seen
 
 
 def drift(facts: Facts) -> List[Setting]:
@@ -56,8 +56,10 @@ def drift(facts: Facts) -> List[Setting]:
 def _judge_production(facts: Facts) -> Verdict:
     problems = [f"{_tells(one)} although test mode is off: find out who changed it" for one in drift(facts)]
     problems += list(facts.pending)
-    if facts.stands and _is_forgotten(facts):
-        problems.append("the fence still stands, so nothing reaches production: interface_fence with state absent")
+    if (facts.stands or facts.differences) and _is_forgotten(facts):
+        told = ("still stands, so nothing reaches production" if facts.stands
+                else "is not wholly gone, so a reboot may raise it")
+        problems.append(f"the fence {told}: interface_fence with state absent")
     return Verdict(HALF if drift(facts) else PRODUCTION, tuple(problems), _notes(facts))
 
 
@@ -79,6 +81,7 @@ def _judge_test(facts: Facts, command: str) -> Verdict:
     problems += [*facts.pending, *(f"{one.message}: {one.cure}" for one in map(connection_obstacle, facts.connections))]
     late = overdue(document, facts.now)
     clean = state == ON and not problems and not unsafe
+    problems += [f"{one}, which the fence does not shut off: {command} fence" for one in facts.moved]
     if late:
         problems.append(f"test mode should have ended at {moment(document['ends_at'])}: leave it")
     return Verdict(TEST if clean else HALF, tuple(problems), _notes(facts))
@@ -106,7 +109,7 @@ def overdue(document: Optional[Mapping[str, Any]], now: float) -> float:
 def _notes(facts: Facts) -> Tuple[str, ...]:
     document = facts.document or {}
     notes = [f"the queue of {name} holds {depth}" for name, depth in sorted(facts.queues.items()) if depth]
-    if lasts(document) and document.get("without_fence"):
+    if lasts(document) and document.get("without_fence") and not facts.stands:
         notes.append(f"no fence, accepted by {document['without_fence']}")
     if facts.stands and not lasts(document):
         notes.append("the fence stands")

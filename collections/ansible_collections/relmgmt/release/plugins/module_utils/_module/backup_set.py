@@ -32,6 +32,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manif
     set_path,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.provider import choose_provider
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, is_back, way_out
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.storage import DatasetFile, Storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
@@ -55,6 +56,7 @@ def take(host: Host) -> Outcome:
     _refuse_half_restored(storage)
     if os.path.lexists(path):
         return _keep(host, permit, path)
+    _refuse_test_data(host, permit)
     _require_nothing_changed(host, permit)
     plan = _plan(host, storage, path)
     if host.check_mode:
@@ -115,6 +117,17 @@ def _refuse_half_restored(storage: Storage) -> None:
         raise DatasetError(
             f"a restore of {left['path']} is not finished; the datasets cannot be opened",
             place=f"instance {storage.name}", cure="run the restore again; it goes on where it was cut off",
+        )
+
+
+def _refuse_test_data(host: Host, permit: Permit) -> None:
+    """What testers wrote must not become the point that a later attempt goes back to."""
+    document = host.ledger.mode(DOCUMENT)
+    same = document is not None and (document["change"], document["attempt"]) == (permit.change, permit.attempt)
+    if document is not None and not same and not is_back(document):
+        raise Refused(
+            f"the datasets may hold test data: {document['change']} holds this host in test mode",
+            place=host.ledger.path, cure=way_out(str(document["change"]), host.state_dir),
         )
 
 

@@ -14,9 +14,9 @@ import shutil
 import sys
 import tempfile
 import time
-from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence, TextIO
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, TextIO
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, lasts
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import acceptable_points, proof
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
@@ -24,6 +24,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view impor
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_reserve, host_timer, overdue
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host
 from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_info import look
+from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_scene import acceptance
 from ansible_collections.relmgmt.release.plugins.module_utils._module.view import HostView
 
 DONE, ASKS, REFUSED = 0, 1, 4
@@ -84,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
                        help="who has read the data-loss statement and accepts it; without it, it is only shown")
     leave.add_argument("--keep-written", default="", metavar="DIRECTORY",
                        help="a new directory for what testers wrote")
+    leave.add_argument("--without-fence", default="", metavar="'NAME: REASON'",
+                       help="who accepts, where the fence cannot be put up again, that none stands")
     leave.add_argument("--restored", default="", metavar="JSON",
                        help="on a host without datasets: the proof that leave printed on the database host")
     leave.set_defaults(work=_leave)
@@ -139,23 +142,48 @@ def _fence(ledger: str, _args: argparse.Namespace) -> int:
     if known is None and document is not None:
         _say(_raise_fence(ledger, document))
         return DONE
-    fence = Fence(str((known or {})["table"]), str((known or {})["nft"]))
+    if known is None or known.get("state") == "removing":
+        raise Refused("the fence is being taken down", ledger, "finish that: relmgmt-test-mode leave")
+    fence = Fence(str(known["table"]), str(known["nft"]))
     fence.put_up(rules_in(known))
+    if document is not None and lasts(document) and _has_moved(ledger, document, known):
+        known = _widen_fence(ledger, document, known)
     seen = fence.observe(rules_in(known))
     _say("the fence stands" if seen.stands else f"the fence does not stand: {'; '.join(seen.differences)}")
     return DONE if seen.stands else ASKS
 
 
-def _raise_fence(ledger: str, document: Mapping[str, Any]) -> str:
-    """Put a fence up where test mode was entered without one; what came of it."""
+def _has_moved(ledger: str, document: Mapping[str, Any], known: Mapping[str, Any]) -> bool:
+    from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import rules_in
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given, Site
+
+    with contextlib.closing(Site(Given.of(document), os.path.dirname(ledger))) as site:
+        return bool(site.moved(rules_in(known)))
+
+
+def _widen_fence(ledger: str, document: Mapping[str, Any], known: Dict[str, Any]) -> Dict[str, Any]:
+    """Shut off, after a reboot too, where production's names have moved to; what the ledger says of the fence then."""
+    try:
+        _say(_raise_fence(ledger, document, known))
+    except RelmgmtError as error:
+        _say(f"warning: where production's hosts are by now cannot be told: {error}", file=sys.stderr)
+        return known
+    with _reading(ledger) as reader:
+        return reader.mode(FENCE) or known
+
+
+def _raise_fence(ledger: str, document: Mapping[str, Any], known: Optional[Mapping[str, Any]] = None) -> str:
+    """Put a fence up, as the one that is known or where test mode was entered without one; what came of it."""
     from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import NONE
     from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import set_fence
 
     boot = {"kind": NONE, "unit_directory": "/etc/systemd/system", "systemctl": "systemctl", "before": []}
+    given = known or {"table": TABLE, "nft": NFT, "boot": boot}
     with _leased(ledger, document, "") as common:
         return set_fence(Host(Console({
-            **common, "state": "present", "going_back": True, "table": TABLE, "nft": NFT,
-            "interfaces": document["interfaces"], "here": document["here"], "boot": boot,
+            **common, "state": "present", "going_back": True,
+            "interfaces": document["interfaces"], "here": document["here"],
+            **{key: given[key] for key in ("table", "nft", "boot")},
         }))).message
 
 
@@ -175,15 +203,51 @@ def _leave(ledger: str, args: argparse.Namespace) -> int:
     document = _document(ledger)
     if document is None:
         raise Refused("this host was never in test mode", ledger, "see relmgmt-test-mode status")
-    if lasts(document):
+    if not lasts(document):
+        _refuse_fence_of_other(ledger, document)
+    else:
         outcome = args.outcome or document["outcome"]
         if not outcome:
             raise InvalidInput("how the tests ended is not said", "--outcome", "give signed_off or rejected")
+        document = _accept(ledger, document, args.without_fence)
         with _leased(ledger, document, args.confirmed_by) as common, _scratch(os.path.dirname(ledger)) as tmpdir:
             done = _go_back(common, document, outcome, args, tmpdir)
         if done != DONE:
             return done
     return _open(ledger, str(document["change"]))
+
+
+def _refuse_fence_of_other(ledger: str, document: Mapping[str, Any]) -> None:
+    """A fence that is younger than the last leaving belongs to whoever enters now."""
+    with _reading(ledger) as reader:
+        fence, lease = reader.mode(FENCE), reader.lease()
+    is_younger = fence is not None and float(fence["since"]) > float(document["left_at"] or 0)
+    if is_younger and lease is not None and lease["state"] == "held" and lease["change"] != document["change"]:
+        raise Refused(f"the fence is that of {lease['change']}, which is entering test mode", ledger,
+                      "wait for it, or leave it with its own playbook")
+
+
+def _accept(ledger: str, document: Dict[str, Any], said: str) -> Dict[str, Any]:
+    """Restore and switch ask the ledger who accepts that no fence stands."""
+    if not said.strip():
+        return document
+    accepted = {**document, "without_fence": acceptance(said)}
+    _write(ledger, lambda writer: writer.set_mode(DOCUMENT, accepted))
+    return accepted
+
+
+def _proofs(text: str) -> List[Dict[str, Any]]:
+    """What ``leave`` printed on the database hosts."""
+    if not text:
+        return []
+    try:
+        given = json.loads(text)
+        listed = given if isinstance(given, list) else [given]
+        return [{"host": str(one["host"]), "path": str(one["path"]), "root_digest": str(one["root_digest"]),
+                 "at": float(one["at"])} for one in listed]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidInput(f"it is no proof: {error}", "--restored", "give what leave printed on the database host") \
+            from error
 
 
 def _go_back(
@@ -193,18 +257,18 @@ def _go_back(
     from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode import switch
 
     ledger, person = common["ledger"], args.confirmed_by
-    if document["instance"] is not None and not _is_restored(ledger, document, outcome):
+    if document["instance"] is not None and not _is_restored(ledger, document, outcome, tmpdir):
         params = {**common, "path": _path(ledger, document, outcome), "instance": document["instance"],
                   "keep_written": args.keep_written or None}
         shown = _restore(params, person, tmpdir)
         if shown != DONE:
             return shown
-    proofs = json.loads(args.restored) if args.restored else []
     done = switch(Host(Console({
         **common, "state": "production", "outcome": outcome, "person": person, "interfaces": [],
         "here": document["here"], "instance": document["instance"], "websphere": document["websphere"],
-        "restored": proofs if isinstance(proofs, list) else [proofs], "without_fence": "",
+        "restored": _proofs(args.restored), "without_fence": "",
     }, tmpdir)))
+    _warn(done.record.get("warnings", ()))
     _say(done.message)
     if done.record["restored"]:
         _say(f"proof for other hosts: --restored '{json.dumps(done.record['restored'])}'")
@@ -247,10 +311,17 @@ def _scratch(state_dir: str) -> Iterator[str]:
     raise RelmgmtError("no directory takes temporary files", state_dir, "free a little space")
 
 
-def _is_restored(ledger: str, document: Mapping[str, Any], outcome: str) -> bool:
+def _is_restored(ledger: str, document: Mapping[str, Any], outcome: str, tmpdir: str) -> bool:
+    """Whether there is nothing to restore: also not where production was verified since, and users may be at work."""
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import release_writers, written_after
+
+    if is_back(document):
+        return True
     with _reading(ledger) as reader:
         accepted = acceptable_points(document, reader.points(document["change"]), outcome)
-        return proof(document, reader.acts(document["change"]), accepted)[0] is not None
+        found = proof(document, reader.acts(document["change"]), accepted)[0]
+        writers = release_writers(reader, document["change"])
+    return found is not None and not written_after(document["instance"], found["positions"], writers, tmpdir).total
 
 
 def _path(ledger: str, document: Mapping[str, Any], outcome: str) -> str:

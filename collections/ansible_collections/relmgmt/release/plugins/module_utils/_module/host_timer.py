@@ -32,7 +32,6 @@ _SERVICE = """\
 Description=Test mode of relmgmt should be over: tell by mail
 
 [Service]
-Type=oneshot
 ExecStart={python} {command} overdue
 Restart=on-failure
 RestartSec=300
@@ -132,7 +131,7 @@ def _systemctl(timer: Mapping[str, Any], *words: str, required: bool = True) -> 
     command = [timer["systemctl"], *words]
     try:
         ended = run_detached(command, time.monotonic() + _SECONDS, _CURE)
-    except RelmgmtError:
+    except (RelmgmtError, OSError):
         if required:
             raise
         return False

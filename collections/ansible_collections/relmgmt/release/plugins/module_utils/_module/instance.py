@@ -61,6 +61,18 @@ def recipe_of(instance: Mapping[str, Any]) -> Dict[str, Any]:
     }
 
 
+def with_secrets(recipe: Optional[Mapping[str, Any]], given: Optional[Mapping[str, Any]]) -> Optional[Dict[str, Any]]:
+    """The recipe with the secrets that it lacks, where `given` (the inventory's instance of today) has them."""
+    if recipe is None:
+        return None
+    found = dict(recipe)
+    for key, value in (given or {}).items():
+        if isinstance(value, dict) and isinstance(found.get(key), dict):
+            secrets = {name: one for name, one in value.items() if name in SECRETS and one is not None}
+            found[key] = {**secrets, **found[key]}
+    return found
+
+
 def look(host: HostView) -> Outcome:
     """What is observed of the instance; changes nothing."""
     engine = open_engine(host.params["instance"])

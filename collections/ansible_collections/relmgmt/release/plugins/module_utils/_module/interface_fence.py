@@ -191,7 +191,8 @@ def _absent(host: Host) -> Outcome:
     host.guard(going_back=p["going_back"], in_test_mode=True)
     _refuse_too_early(host.ledger, host.state_dir)
     document = host.ledger.mode(test_mode.FENCE)
-    fences = [Fence(table, p["nft"]) for table in sorted({p["table"], document["table"] if document else p["table"]})]
+    nft = document["nft"] if document else p["nft"]  # what put it up takes it down, whatever the inventory says now
+    fences = [Fence(table, nft) for table in sorted({p["table"], document["table"] if document else p["table"]})]
     boots = _boots(boot_of(p["boot"]), document)
     left = sorted({path for boot in boots for path in booting.left_over(boot, host.state_dir)})
     standing = [one for one in fences if _is_there(one, needed=bool(document or left))]

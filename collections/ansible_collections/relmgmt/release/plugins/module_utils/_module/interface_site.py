@@ -9,7 +9,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule, concerned, rules_for, rules_in
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import (
+    Rule,
+    concerned,
+    moved,
+    rules_for,
+    rules_in,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import (
     INBOUND,
     SettingPlace,
@@ -19,7 +25,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
     settings_here,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Setting
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.connections import established, listeners
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence, Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.resolve import resolve
@@ -29,6 +35,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.choose
     read_all,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.port import Context, Places
+from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import with_secrets
 
 #: kinds of places that lie in a dataset, so that a restore brings them back
 INSIDE = frozenset(["global_node", "production_setting", "default_setting"])
@@ -46,6 +53,13 @@ class Given(NamedTuple):
     def of(cls, source: Mapping[str, Any]) -> Given:
         """From a module's options, or from the document of test mode."""
         return cls(source["interfaces"], source["here"], source["instance"], source["websphere"])
+
+    @classmethod
+    def remembered(cls, document: Mapping[str, Any], params: Mapping[str, Any]) -> Given:
+        """As the document of test mode says, with the passwords of the module's options: the ledger keeps none."""
+        known = cls.of(document)
+        return known._replace(instance=with_secrets(known.instance, params.get("instance")),
+                              websphere=with_secrets(known.websphere, params.get("websphere")))
 
 
 class Site:
@@ -109,6 +123,14 @@ class Site:
     def rules(self) -> List[Rule]:
         """The rules that would shut every production endpoint off; InvalidInput for a host that does not resolve."""
         return rules_for(concerned(self._interfaces, self._here), resolve(self._interfaces))
+
+    def moved(self, rules: Sequence[Rule]) -> List[Rule]:
+        """The rules that are missing where production's names lead by now; one that leads nowhere reaches nobody."""
+        found: List[Rule] = []
+        for one in concerned(self._interfaces, self._here):
+            with suppress(InvalidInput):
+                found += moved(one, resolve([one]), rules)
+        return found
 
     def unfenced(self, rules: Sequence[Rule]) -> List[str]:
         """Interfaces that no rule shuts off: by name, direction, protocol and port of production."""

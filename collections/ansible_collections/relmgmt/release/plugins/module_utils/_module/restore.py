@@ -17,7 +17,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose im
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence  # a worker imports nothing later
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs, remove_tree
-from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
     Host,
     Outcome,
@@ -146,7 +146,7 @@ def written_after(
     return open_storage(instance).writes_since(since, writers, scratch)
 
 
-def release_writers(ledger: Ledger, change: str) -> list[Writer]:
+def release_writers(ledger: LedgerView, change: str) -> list[Writer]:
     """Processes that wrote for a change: the ``writer_pids`` that its acts and undos noted."""
     return [writer for act in ledger.acts(change) for writer in _writers_of(act)]
 

@@ -27,9 +27,10 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_ru
     transition_obstacle,
     unverified,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_command_install, host_timer
 from ansible_collections.relmgmt.release.plugins.module_utils._module.banner import show_banner
+from ansible_collections.relmgmt.release.plugins.module_utils._module.host_lock import switching
 from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import recipe_of
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome, Permit
@@ -39,6 +40,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_
     Scene,
     SiteLike,
     World,
+    acceptance,
     command_of,
     listing,
     observe,
@@ -51,6 +53,13 @@ Document = Dict[str, Any]
 
 def switch(host: Host, world: World = WORLD) -> Outcome:
     """The settings of every interface on this host mean what ``state`` asks for."""
+    if host.check_mode:
+        return _switch(host, world)
+    with switching(host.state_dir):
+        return _switch(host, world)
+
+
+def _switch(host: Host, world: World) -> Outcome:
     document = host.ledger.mode(DOCUMENT)
     wanted = host.params["state"]
     _refuse_other(host, document)
@@ -70,7 +79,7 @@ def _refuse_other(host: Host, document: Optional[Document]) -> None:
 
 def _enter(host: Host, permit: Permit, document: Optional[Document], world: World) -> Outcome:
     going_on = lasts(document)
-    given = Given.of(document if document and going_on else host.params)
+    given = Given.remembered(document, host.params) if document and going_on else Given.of(host.params)
     accepted = _accepted(host, document if going_on else None)
     with closing(world.site(given, host.state_dir)) as site:
         scene = observe(world, site, host.ledger, document, host.now(), accepted, entering=True)
@@ -79,25 +88,29 @@ def _enter(host: Host, permit: Permit, document: Optional[Document], world: Worl
         if found and not host.check_mode:
             raise _refused(host, found)
         changes = {one.key: site.value_for(one.key, TEST) for one in scene.facts.settings if one.means == PRODUCTION}
-        if not changes and state_of(document) == ON and document is not None:
-            return _keep(host, scene, document)
+        if not changes and state_of(document) == ON and document is not None and not _is_restored(host, document):
+            return _keep(host, scene, document, accepted)
         if host.check_mode:
             return _planned(host, scene, changes, point, found)
         site.check(changes)
         entry = document if document and going_on else _document(host, permit, given, scene, point)
-        return _carry_out(host, world, site, scene, {**entry, "without_fence": accepted}, changes)
+        banner = host.params["banner"] or entry["banner"]
+        return _carry_out(host, world, site, scene, {**entry, "without_fence": accepted, "banner": banner}, changes)
 
 
 # -- what stands in the way ----------------------------------------------------------------------
 
 
+def _is_restored(host: Host, document: Document) -> bool:
+    """Whether a restore came after the switch: testers go on, so it has to be worth nothing from here on."""
+    return any(act["module"] == "restore" for act in host.ledger.acts(document["change"])
+               if act["id"] > int(document.get("switched_act") or 0))
+
+
 def _accepted(host: Host, document: Optional[Document]) -> str:
     """Who accepts that no fence stands, and why."""
     said = (host.params["without_fence"] or (document or {}).get("without_fence") or "").strip()
-    name, _colon, reason = said.partition(":")
-    if said and not (name.strip() and reason.strip()):
-        raise InvalidInput("it names no person and reason", "option without_fence", "write it as 'NAME: REASON'")
-    return said
+    return acceptance(said) if said else ""
 
 
 def _point(host: Host, permit: Permit) -> Optional[Dict[str, Any]]:
@@ -109,6 +122,14 @@ def _point(host: Host, permit: Permit) -> Optional[Dict[str, Any]]:
         if one["point"] == host.params["point"] and one["attempt"] == permit.attempt:
             return {key: one[key] for key in ("instance", "point", "path", "root_digest", "taken_at")}
     return None
+
+
+def _points(host: Host, permit: Permit, point: Optional[Mapping[str, Any]]) -> Dict[str, str]:
+    """Root digests by path of this attempt's sets, all from before the first switch."""
+    if point is None:
+        return {}
+    return {one["path"]: one["root_digest"] for one in host.ledger.points(permit.change, point["instance"])
+            if one["attempt"] == permit.attempt}
 
 
 def _obstacles(
@@ -139,7 +160,8 @@ def _document(
     return {
         "change": permit.change, "attempt": permit.attempt, "environment": host.ledger.host().get("environment", ""),
         "state": ENTERING, "entered_at": now, "switched_at": now, "ends_at": p["ends_at"], "person": p["person"],
-        "point": point, "here": list(given.here), "interfaces": list(given.interfaces),
+        "point": point, "points": _points(host, permit, point),
+        "here": list(given.here), "interfaces": list(given.interfaces),
         "instance": recipe_of(given.instance) if given.instance else None,
         "websphere": recipe_of(given.websphere) if given.websphere else None,
         "previous": {one.key: one.value for one in scene.facts.settings}, "without_fence": "",
@@ -156,10 +178,11 @@ def _carry_out(
     with host.act("test_mode", f"interfaces:{TEST}", intent, {}) as act:
         failpoint("test_mode:installed")
         # Every switch to test makes an earlier restore worthless as a proof.
-        document = {**entry, "state": ENTERING, "switched_at": host.now(), "restored": None}
+        document = {**entry, "state": ENTERING, "switched_at": host.now(), "switched_act": act.number, "restored": None}
         host.ledger.set_mode(DOCUMENT, document)
         failpoint("test_mode:entering")
         document["timer"] = host_timer.start(host, document)
+        host.ledger.set_mode(DOCUMENT, document)  # leaving takes it away, from here on
         show_banner(document["banner"], "on")
         failpoint("test_mode:announced")
         write(site, changes, act.note)
@@ -182,11 +205,15 @@ def _require_verified(host: Host, after: Scene) -> None:
         )
 
 
-def _keep(host: Host, scene: Scene, document: Document) -> Outcome:
+def _keep(host: Host, scene: Scene, document: Document, accepted: str) -> Outcome:
     """It is on already; what entering installed is put back if somebody took it away."""
     if not host.check_mode:
         _require_verified(host, scene)
     changed = host_command_install.install(host.ledger.path, host.check_mode)
+    if accepted != document["without_fence"]:
+        changed = True
+        if not host.check_mode:  # restore and leave ask the ledger who accepts it
+            host.ledger.set_mode(DOCUMENT, {**document, "without_fence": accepted})
     timer = document["timer"]
     if not host_timer.runs(host.state_dir, document):
         changed = True

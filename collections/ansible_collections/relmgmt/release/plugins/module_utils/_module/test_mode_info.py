@@ -8,13 +8,26 @@ import os
 from contextlib import closing
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, lasts, shown, state_of
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
+    DOCUMENT,
+    FENCE,
+    is_back,
+    lasts,
+    shown,
+    state_of,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import acceptable_points, proof
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_truth import (
     drift,
     judge,
     overdue,
     table,
+)
+from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import (
+    LOST_BY_REBOOT,
+    NONE,
+    boot_of,
+    lost_by_reboot,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_timer
@@ -34,15 +47,17 @@ Document = Dict[str, Any]
 def look(host: HostView, world: World = WORLD) -> Outcome:
     """What is true of this host's interfaces."""
     document = host.ledger.mode(DOCUMENT)
-    given = Given.of(document if document is not None and lasts(document) else host.params)
+    given = Given.of(host.params)
+    if document is not None and lasts(document):
+        given = Given.remembered(document, host.params)
     command, now = command_of(host.state_dir), host.now()
     accepted = str((document or {}).get("without_fence") or "")
     with closing(world.site(given, host.state_dir)) as site:
         scene = observe(world, site, host.ledger, document, now, accepted)
     verdict = judge(scene.facts, command)
     verdict = verdict._replace(
-        problems=(*verdict.problems, *_missing(host.state_dir, document)),
-        notes=(*verdict.notes, *_inventory_notes(host.params, document)),
+        problems=(*verdict.problems, *_missing(host.state_dir, document), *_lost(host, document)),
+        notes=(*verdict.notes, *_accepted_loss(host, document), *_inventory_notes(host.params, document)),
     )
     return Outcome(False, {
         "verdict": verdict.verdict, "ok": verdict.ok, "problems": list(verdict.problems),
@@ -63,6 +78,20 @@ def _missing(state_dir: str, document: Optional[Document]) -> List[str]:
     if not host_timer.runs(state_dir, document):
         told.append(f"nothing keeps the end time any more: {again}")
     return told
+
+
+def _lost(host: HostView, document: Optional[Document]) -> List[str]:
+    """Why the fence would not stand again after a reboot, where it should."""
+    fence = host.ledger.mode(FENCE)
+    if fence is None or is_back(document) or boot_of(fence["boot"]).kind == NONE:
+        return []
+    return [f"a reboot loses the fence: {one}; put it up again (interface_fence)"
+            for one in lost_by_reboot(fence, host.state_dir)]
+
+
+def _accepted_loss(host: HostView, document: Optional[Document]) -> List[str]:
+    fence = host.ledger.mode(FENCE)
+    return [LOST_BY_REBOOT] if fence and not is_back(document) and boot_of(fence["boot"]).kind == NONE else []
 
 
 def _inventory_notes(params: Mapping[str, Any], document: Optional[Document]) -> List[str]:

@@ -11,7 +11,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import FENCE, lasts, state_of
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Facts, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Writer, Writes
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import (
@@ -43,6 +43,8 @@ class SiteLike(Protocol):
     def test_listeners(self) -> Dict[Tuple[str, int], str]: ...
 
     def rules(self) -> List[Rule]: ...
+
+    def moved(self, rules: Sequence[Rule]) -> List[Rule]: ...
 
     def unfenced(self, rules: Sequence[Rule]) -> List[str]: ...
 
@@ -119,23 +121,32 @@ class _Blind:
 
 def observe(
     world: World, site: SiteLike, ledger: LedgerView, document: Optional[Mapping[str, Any]], now: float,
-    accepted: str = "", entering: bool = False,
+    accepted: str = "", entering: bool = False, going_back: bool = False,
 ) -> Scene:
-    """Look at everything once. ``accepted``: who accepts that no fence stands; ``entering``: queues and ports too."""
-    blind = _Blind()
+    """Look at everything once. ``accepted``: who accepts that no fence stands; ``entering``: ports too.
+
+    ``going_back``: ask neither queues nor names: what waits there, or leads elsewhere by now, hinders nobody.
+    """
+    blind, unheard = _Blind(), _Blind()
     fence = ledger.mode(FENCE)
     standing = blind.ask(lambda: world.fence(fence), None) if fence else None
     watched = entering or lasts(document)
-    rules: List[Rule] = rules_in(fence) if fence else blind.ask(site.rules, []) if watched else []
+    rules: List[Rule] = rules_in(fence)
+    moved: List[Rule] = []
+    if watched and not going_back:
+        moved = site.moved(rules) if fence else []
+        rules = [*rules, *moved] if fence else blind.ask(site.rules, [])
     connections: List[Dict[str, Any]] = blind.ask(lambda: site.connections(rules), []) if watched else []
     facts = Facts(
         now=now, document=document, settings=tuple(blind.ask(site.settings, [])),
         stands=standing.stands if standing else None if fence is None else False,
         differences=tuple(standing.differences) if standing else (),
         unfenced=tuple(site.unfenced(rules)) if fence else (), accepted=accepted,
-        connections=tuple(_told(one) for one in connections), queues=blind.ask(site.queues, {}),
+        connections=tuple(_told(one) for one in connections),
+        queues={} if going_back else (blind if entering else unheard).ask(site.queues, {}),
         listeners=blind.ask(site.test_listeners, {}) if entering else {},
         pending=tuple(blind.ask(site.pending, [])), blind=tuple(blind.told),
+        unheard=tuple(unheard.told), moved=tuple(f"{one.interface} is at {one.address} too by now" for one in moved),
         fenced_since=float((fence or {}).get("since") or 0),
     )
     shown = {"stands": bool(facts.stands), "differences": list(facts.differences),
@@ -146,6 +157,14 @@ def observe(
 def _told(one: Mapping[str, Any]) -> str:
     who = f"{one['process'] or 'a process'} (process {one['pid']})" if one["pid"] else "a process that cannot be named"
     return f"{who} is connected to the production endpoint {one['remote']} of {one['interface']} from {one['local']}"
+
+
+def acceptance(said: str) -> str:
+    """Who accepts that no fence stands, and why; InvalidInput unless it names both."""
+    name, _colon, reason = said.strip().partition(":")
+    if not (name.strip() and reason.strip()):
+        raise InvalidInput("it names no person and reason", "option without_fence", "write it as 'NAME: REASON'")
+    return said.strip()
 
 
 def write(site: SiteLike, changes: Mapping[str, Any], note: Any) -> None:

@@ -4,12 +4,16 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import HostStateUnknown
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
+from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 
 ACT: dict[str, Any] = {
     "change": "CHG1", "attempt": 1, "release": "CFIS002", "phase": "install", "module": "m",
@@ -137,3 +141,28 @@ def test_a_ledger_of_before_there_were_modes_reads_and_takes_them(ledger: Ledger
     again = Ledger(ledger.path)
     again.set_mode("test_mode", {"state": "on"})
     assert again.mode("test_mode") == {"state": "on"}
+
+
+def test_a_write_that_was_cut_off_is_taken_back_by_whoever_looks(ledger: Ledger) -> None:
+    ledger.set_mode("test_mode", {"state": "on"})
+    ledger.close()
+    half = (
+        "import os, sqlite3, sys; base = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "base.execute('PRAGMA cache_size=2'); base.execute('BEGIN IMMEDIATE'); "
+        "[base.execute('INSERT INTO mode VALUES (?, ?)', (str(n), 'x' * 100000)) for n in range(20)]; "
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", half, ledger.path], check=False)
+    assert Path(ledger.path + "-journal").stat().st_size > 0
+    view = LedgerView(ledger.path)
+    assert view.mode("test_mode") == {"state": "on"}
+    view.close()
+
+
+def test_an_entry_that_cannot_be_written_names_place_and_cure(ledger: Ledger) -> None:
+    ledger.set_mode("test_mode", {"state": "on"})
+    ledger._base.execute("PRAGMA max_page_count=1")
+    with pytest.raises(HostStateUnknown, match="the ledger takes no entry: database or disk is full") as caught:
+        ledger.set_mode("test_mode", {"state": "off", "previous": "x" * 100000})
+    assert "free disk space" in caught.value.cure
+    assert ledger.mode("test_mode") == {"state": "on"}

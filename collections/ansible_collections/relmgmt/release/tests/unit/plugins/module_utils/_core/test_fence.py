@@ -18,6 +18,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import
     as_lines,
     concerned,
     differences,
+    moved,
     plain_address,
     removal,
     rules_for,
@@ -107,6 +108,19 @@ def test_a_listener_everywhere_concerns_hosts_that_hold_its_settings() -> None:
     assert concerned(everything, ["web1"]) == [interface(), named]
     assert concerned(everything, ["db1", "databases"]) == everything
     assert concerned(everything, []) == everything
+
+
+def test_a_listener_of_every_host_concerns_every_host() -> None:
+    meds = interface("MEDS", "inbound", Endpoint("0.0.0.0", 7000), Endpoint("0.0.0.0", 7001))
+    meds = meds._replace(settings=(meds.settings[0]._replace(on="all"),))
+    assert concerned([meds], ["web1"]) == [meds]
+
+
+def test_a_name_that_means_another_address_by_now_is_open_there() -> None:
+    rules = rules_for([interface()], {"cats": ["10.0.0.1"]})
+    assert moved(interface(), {"cats": ["10.0.0.1"]}, rules) == []
+    assert moved(interface(), {"cats": ["10.0.0.1", "10.0.0.2"]}, rules) == [rules[0]._replace(address="10.0.0.2")]
+    assert moved(interface(), {"cats": ["10.0.0.2"]}, [rules[0]._replace(address="")]) == []
 
 
 def test_rules_go_to_the_ledger_and_come_back() -> None:

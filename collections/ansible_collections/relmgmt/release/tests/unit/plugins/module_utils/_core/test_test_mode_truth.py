@@ -66,7 +66,7 @@ def test_the_verdict_is_what_is_true(seen: Facts, verdict: str, ok: bool) -> Non
 def test_every_problem_names_its_cure() -> None:
     found = judge(facts(DOCUMENT, OTHER, TEST, stands=False, connections=("java is connected",)), COMMAND)
     assert found.problems == (
-        f"the fence does not stand: : {COMMAND} fence",
+        f"the fence does not stand: it cannot be seen: {COMMAND} fence",
         "CATS global_node ^A means other (9) in test mode: find out who changed it; leave, or correct it and enter "
         "again",
         "java is connected: end that process or restart it: it holds on to production",

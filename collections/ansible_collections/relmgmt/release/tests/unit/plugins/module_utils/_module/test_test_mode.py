@@ -29,12 +29,15 @@ from hypothesis.stateful import (
 )
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core import test_mode as core
+from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_command_install, interface_fence
+from ansible_collections.relmgmt.release.plugins.module_utils._module.application import set_state
+from ansible_collections.relmgmt.release.plugins.module_utils._module.host_lock import switching
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import Given
 from ansible_collections.relmgmt.release.plugins.module_utils._module.restore import require_fence
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import Host, Outcome
@@ -155,6 +158,9 @@ class Model:
         return {}
 
     def rules(self) -> list[Any]:
+        return []
+
+    def moved(self, rules: Sequence[Any]) -> list[Any]:
         return []
 
     def unfenced(self, rules: Sequence[Any]) -> list[str]:
@@ -496,6 +502,165 @@ def test_who_writes_after_the_restore_makes_it_worthless(model: Model) -> None:
         model.leave()
     model.restore()
     assert model.leave().changed
+
+
+def test_a_restore_in_between_is_worth_nothing_once_testers_go_on(tmp_path: Path) -> None:
+    """No setting lies in the datasets, so nothing has to be written again."""
+    model = Model(tmp_path, inside=False)
+    model.fence("present")
+    model.enter()
+    model.restore()
+    assert model.enter().changed
+    with pytest.raises(Refused, match="no restore was made since"):
+        model.leave()
+
+
+def test_a_clock_that_was_set_back_hides_no_restore_and_no_point(model: Model) -> None:
+    model.enter()
+    model.time -= 500
+    model.restore()
+    assert model.leave("rejected").record["mode"] == "off"
+
+
+def test_a_queue_that_cannot_be_asked_does_not_hinder_going_back(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.enter()
+    model.restore()
+
+    def hangs(_part: object) -> dict[str, int]:
+        raise RelmgmtError("the queue's command does not end")
+
+    monkeypatch.setattr(_Part, "queues", hangs)
+    assert model.leave().record["mode"] == "off"
+    assert not model.leave().changed
+    told = model.info()  # the fence comes down on this verdict
+    assert (told["verdict"], told["ok"]) == ("production", False)
+
+
+def test_a_banner_that_stays_is_told_and_hinders_nobody(model: Model) -> None:
+    model.enter(banner={"on": [], "off": ["/bin/false"]})
+    model.restore()
+    left = model.leave()
+    assert left.record["mode"] == "off"
+    assert "the banner of test mode may still be shown" in left.record["warnings"][0]
+
+
+def test_what_was_verified_as_production_needs_no_other_restore(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Users may be at work again: what they write would be lost by it."""
+    model.enter()
+    model.restore()
+    for cut in range(1, 40):
+        with suppress(Crash):
+            model.leave(crash_after=cut)
+        document = model.document()
+        if document is not None and document["ports_verified"]:
+            break
+    assert document is not None
+    assert document["state"] == core.LEAVING
+    model.fence("absent")
+    host = model.host()
+    host.guard(in_test_mode=True)
+    with host.act("application", "application:CFIS", {"state": "open"}, {}):
+        model.holds_test_data = True  # a user's write, as the journals see it
+    assert model.leave().record["mode"] == "off"
+
+
+def test_who_accepts_later_that_there_is_no_fence_is_remembered(model: Model) -> None:
+    model.enter()
+    model.fence_is_up = False
+    with pytest.raises(Refused, match="the fence does not stand"):
+        model.restore()
+    assert model.enter(without_fence="maria.lopez: the packet filter is broken").changed
+    model.restore()
+    assert model.leave().record["mode"] == "off"
+
+
+def test_leaving_uses_the_password_of_today_for_the_instance_of_the_entry(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger keeps none, and an inventory that was changed decides nothing else (invariant 14)."""
+    seen: list[Given] = []
+
+    def site(given: Given, _state: str) -> _Part:
+        seen.append(given)
+        return _Part(model, given)
+
+    world = model.world()
+    monkeypatch.setattr(model, "world", lambda: world._replace(site=site))
+    with_password = {**INSTANCE, "iris": {"username": "u", "password": "CANARY"}}
+    model.enter(instance=with_password)
+    model.restore()
+    model.leave(instance={**with_password, "name": "OTHER"})
+    assert seen[-1].instance == {**INSTANCE, "iris": {"username": "u", "password": "CANARY"}}
+    assert b"CANARY" not in Path(model.path).read_bytes()
+
+
+def test_a_fence_that_a_reboot_would_lose_is_told(model: Model) -> None:
+    model.enter()
+    assert "a reboot loses the fence: nothing puts it up again" in " ".join(model.info()["notes"])
+    host = model.host()
+    host.ledger.set_mode("fence", {**FENCE, "boot": {**FENCE["boot"], "kind": "systemd"}})
+    told = model.info()
+    assert told["ok"] is False
+    assert "a reboot loses the fence: relmgmt-fence.service is not enabled" in " ".join(told["problems"])
+
+
+def test_a_production_host_that_has_moved_is_told(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.enter()
+    monkeypatch.setattr(Model, "moved", lambda _self, _rules: [Rule("CATS", "outbound", "tcp", "10.0.0.9", 5100)])
+    told = model.info()
+    assert (told["verdict"], told["ok"]) == ("test", False)
+    assert "CATS is at 10.0.0.9 too by now, which the fence does not shut off" in told["problems"][0]
+    model.restore()
+    assert model.leave().record["mode"] == "off"
+
+
+def test_what_cannot_be_seen_hides_no_other_problem(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    model.enter()
+    model.fence_is_up = False
+
+    def hangs(_part: object) -> dict[str, int]:
+        raise RelmgmtError("the queue's command does not end")
+
+    monkeypatch.setattr(_Part, "queues", hangs)
+    told = model.info()
+    assert (told["verdict"], told["ok"]) == ("half", False)
+    assert "the fence does not stand" in " ".join(told["problems"])
+    monkeypatch.setattr(Model, "settings", hangs)
+    told = model.info()
+    assert told["verdict"] == "unknown"
+    assert "the fence does not stand" in " ".join(told["problems"])
+
+
+def test_a_fence_that_is_half_down_is_told(model: Model) -> None:
+    model.enter()
+    model.restore()
+    model.leave()
+    model.fence_is_up = False  # cut off while it was taken down: its unit may still be there
+    model.time += 10000
+    assert "is not wholly gone, so a reboot may raise it" in " ".join(model.info()["problems"])
+
+
+@pytest.mark.parametrize("going_back", [False, True])
+def test_users_are_not_let_in_on_test_data(model: Model, going_back: bool) -> None:
+    given = {"name": "CFIS", "components": [], "timeout": 1, "going_back": going_back}
+    model.enter()
+    assert not set_state(model.host(**given, state="restricted")).changed
+    with pytest.raises(Refused, match=r"this host is in test mode \(on\)"):
+        set_state(model.host(**given, state="open"))
+    model.restore()
+    model.leave()
+    assert not set_state(model.host(**given, state="open")).changed
+
+
+def test_one_process_at_a_time_switches(model: Model) -> None:
+    """A module that was stopped under way may go on at any time: nobody leaves beside it."""
+    model.enter()
+    model.restore()
+    with switching(os.path.dirname(model.path)), pytest.raises(Refused, match=rf"process {os.getpid()} is switching"):
+        model.leave()
+    assert model.leave().record["mode"] == "off"
 
 
 def test_a_password_does_not_reach_the_ledger(model: Model) -> None:
