@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """kill -9 at every named place of backup, restore, load, retention and worker, each judged by the independent checker.
 
-The places are collected from the source: a new one without a test here turns this file red.
+The places are collected from the source: a new one without a test here turns this file red. Those of the fence and
+of test mode are tried where these are tested.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from package_cycle import Cycle, global_xml, routine_xml
 
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger import Ledger
 
+INTEGRATION = Path(__file__).parents[1] / "integration"
 PLUGINS = COLLECTIONS / "ansible_collections/relmgmt/release/plugins"
 CALL = re.compile(r'failpoint\(\s*"([^"]+)"(\s*\+)?')
 REGIONS = ("AUX", "DEFAULT")
@@ -38,6 +40,7 @@ LOAD = ("package.begun", "package.source", "package.compiled", "package.removed"
 STEP = ("package.step", "package.stepped")
 RETENTION = ("retention:renamed", "retention:clones")
 WORKER = ("worker:locked", "worker:begun", "worker:done", "worker:unnamed")
+ELSEWHERE = {"fence:": ("test_interface_fence.py", "test_fence_boot.py"), "test_mode:": ("test_test_mode_gtm.py",)}
 TESTED = (*NATIVE, *COPY, *DELTA, *CLONE, *LOAD, *STEP, *RETENTION, *WORKER)
 
 
@@ -50,7 +53,16 @@ def collected() -> Iterator[str]:
 
 @pytest.mark.slice
 def test_every_failpoint_of_the_source_has_its_test_here() -> None:
-    assert set(collected()) == set(TESTED)
+    assert {name for name in collected() if not name.startswith(tuple(ELSEWHERE))} == set(TESTED)
+
+
+@pytest.mark.slice
+@pytest.mark.parametrize("prefix", ELSEWHERE)
+def test_every_failpoint_of_test_mode_has_its_test_elsewhere(prefix: str) -> None:
+    tried = "".join((INTEGRATION / name).read_text(encoding="utf-8") for name in ELSEWHERE[prefix])
+    names = {name.removeprefix(prefix) for name in collected() if name.startswith(prefix)}
+    assert names
+    assert {name for name in names if f'"{name}"' not in tried and f'"{prefix}{name}"' not in tried} == set()
 
 
 def require_killed(result: dict[str, Any]) -> None:

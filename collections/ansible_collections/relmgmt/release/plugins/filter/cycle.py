@@ -88,6 +88,7 @@ class FilterModule:
             "batch": batch,
             "failed_anywhere": lambda hostvars: reports.any_failure(hostvars, list(hostvars)),
             "may_reopen": lambda hostvars: reports.may_reopen(hostvars, list(hostvars)),
+            "data_are_back": reports.data_are_back,
             "restore_proofs": reports.restore_proofs,
             "failure_note": failure_note,
             "first_reachable": first_reachable,

@@ -13,7 +13,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict impo
 
 AFTERWARDS = ("close", "record")
 ENTERING = ("fence_put_up", "test_mode_entered")
-GOING_BACK = ("rollback", "leave_test_mode")
+LEAVING = "leave_test_mode"
+GOING_BACK = ("rollback", LEAVING)
 CHANGING = ("install_result", "deploy_configuration_result", "deploy_war_result", "deploy_static_result")
 
 
@@ -57,6 +58,16 @@ def _in_test_mode(host: Mapping[str, Any], name: str) -> bool:
     return bool(holders({name: left or {}}))
 
 
+def data_are_back(hostvars: Mapping[str, Any], databases: Iterable[str]) -> bool:
+    """False while a database host has failed on its way out of test mode: one's test data may be read through another.
+
+    Until then no fence comes down anywhere (invariant 1).
+    """
+    return not any(
+        failure["phase"] == LEAVING for failures in failures_of(hostvars, databases).values() for failure in failures
+    )
+
+
 def restore_proofs(hostvars: Mapping[str, Any], databases: Iterable[str]) -> list[dict[str, Any]]:
     """That the datasets of every database host in test mode were restored since: [{host, path, root_digest, at}].
 
@@ -81,7 +92,7 @@ def test_mode_rows(hostvars: Mapping[str, Any], hosts: Iterable[str], seen_as: s
 
 def _stays_as_it_was(host: Mapping[str, Any], failure: Mapping[str, Any]) -> bool:
     """A host out of reach that has nothing of this change; leaving test mode has to know what was there before."""
-    known = failure["phase"] != "leave_test_mode" or "receipts" in (host.get("gate_host") or {})
+    known = failure["phase"] != LEAVING or "receipts" in (host.get("gate_host") or {})
     return known and _untouched(host)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.relmgmt.release.plugins.plugin_utils.reports import (
+    data_are_back,
     last_seen,
     may_reopen,
     report,
@@ -87,3 +88,11 @@ def test_no_host_is_told_that_all_datasets_are_back_while_one_is_not(
 ) -> None:
     hostvars = {name: {"test_mode_result": result} for name, result in databases.items()}
     assert restore_proofs(hostvars, list(databases)) == proofs
+
+
+@pytest.mark.parametrize(("phase", "back"), [("leave_test_mode", False), ("rollback", True)])
+def test_one_database_that_fails_keeps_every_fence(phase: str, back: bool) -> None:
+    failed = {"phase": phase, "task": "t", "message": "m", "unreachable": False}
+    hostvars = {"db1": {}, "db2": {"phase_failures": [failed]}, "app1": {"phase_failures": [failed]}}
+    assert data_are_back(hostvars, ["db1", "db2"]) is back
+    assert data_are_back(hostvars, ["db1"]) is True
