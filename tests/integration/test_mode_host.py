@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +156,26 @@ class TestModeHost:
             return ledger.mode("test_mode")
         finally:
             ledger.close()
+
+    @contextmanager
+    def filter_out_of_order(self) -> Iterator[None]:
+        """The packet filter tells what stands, and removes it, but takes nothing new."""
+        broken = self.state / "nft"
+        broken.write_text(
+            '#!/bin/sh\n[ "$1" = -f ] || exec nft "$@"\n'
+            'text=$(cat)\ncase $text in *chain*) echo "no more tables today" >&2; exit 1;; esac\n'
+            'printf "%s\\n" "$text" | nft -f -\n')
+        broken.chmod(0o755)
+        self._use_filter(str(broken))
+        yield
+        self._use_filter("nft")
+
+    def _use_filter(self, nft: str) -> None:
+        ledger = self.ledger()
+        known = ledger.mode("fence")
+        if known is not None:
+            ledger.set_mode("fence", {**known, "nft": nft})
+        ledger.close()
 
     def fence_stands(self) -> bool:
         return "relmgmt_fence" in self.network.host.run("nft", "list", "tables")

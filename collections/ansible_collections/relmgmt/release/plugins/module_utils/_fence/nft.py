@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import (
     FAMILY,
@@ -15,6 +15,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import
     check_table,
     differences,
     removal,
+    rules_in,
     script,
     stopped,
 )
@@ -115,3 +116,20 @@ def _refused(nft: str, what: str, ended: _Ended, kind: Any) -> Exception:
     cure = "see what nft says; is the kernel's nf_tables there?" if allowed else _AS_ROOT
     error: Exception = kind("%s: %s" % (what, said), nft, cure)
     return error
+
+
+def observe_fence(document: Mapping[str, Any]) -> Standing:
+    """Whether the fence of the ledger's document stands, as the kernel says."""
+    return Fence(document["table"], document["nft"]).observe(rules_in(document))
+
+
+def raised_fence(document: Mapping[str, Any]) -> Standing:
+    """The fence of the ledger's document, put up again where it was lost: by a reboot, or by hand."""
+    seen = observe_fence(document)
+    if seen.stands:
+        return seen
+    try:
+        Fence(document["table"], document["nft"]).put_up(rules_in(document))
+    except FenceError as error:
+        return Standing(False, [*seen.differences, str(error)], seen.stopped)
+    return observe_fence(document)

@@ -14,7 +14,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import
     concerned,
     moved,
     rules_for,
-    rules_in,
 )
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import (
     INBOUND,
@@ -27,7 +26,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces i
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.connections import established, listeners
-from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence, Standing
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.resolve import resolve
 from ansible_collections.relmgmt.release.plugins.module_utils._interfaces.choose import (
     places_of,
@@ -153,11 +151,6 @@ class Site:
         if self._places is None:
             self._places = places_of(self._settings, self._context)
         return self._places
-
-
-def observe_fence(document: Mapping[str, Any]) -> Standing:
-    """Whether the fence of the ledger's document stands, as the kernel says."""
-    return Fence(document["table"], document["nft"]).observe(rules_in(document))
 
 
 def _keys(places: Places) -> List[str]:

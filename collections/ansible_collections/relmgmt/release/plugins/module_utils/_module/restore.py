@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import os
 import tempfile
-from typing import Any, Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.compared import Found, Plan, bytes_of
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.restoring import Restore
 from ansible_collections.relmgmt.release.plugins.module_utils._core.backup_manifest import Position
-from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import rules_in
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import DOCUMENT, FENCE, is_back, lasts
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import NONE, Writer, Writes, statement
 from ansible_collections.relmgmt.release.plugins.module_utils._engines.choose import open_storage
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DatasetError, Refused, RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Fence  # a worker imports nothing later
+from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import (  # a worker imports nothing later
+    Standing,
+    raised_fence,
+)
 from ansible_collections.relmgmt.release.plugins.module_utils._files import fsync_dir, make_dirs, remove_tree
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import (
@@ -68,25 +70,21 @@ def _carry_out(host: Host, permit: Permit, job: Restore, plan: Plan, person: str
     return done
 
 
-def require_fence(host: Host, look: Callable[[dict[str, Any]], Any] | None = None) -> None:
+def require_fence(host: Host, raised: Callable[[Mapping[str, Any]], Standing] = raised_fence) -> None:
     """Refuse to bring datasets back in test mode without a fence: they hold production ports (invariant 1).
 
-    ``look``: observes the fence of the ledger's document, the packet filter itself if not given.
+    One that was lost is put up again first, by ``raised``; in check mode nobody looks.
     """
     document = host.ledger.mode(DOCUMENT)
-    if document is None or is_back(document) or document["without_fence"]:
+    if document is None or is_back(document) or document["without_fence"] or host.check_mode:
         return
     fence = host.ledger.mode(FENCE)
-    command = os.path.join(host.state_dir, "bin", "relmgmt-test-mode")
-    if fence is None:
-        why = "none was put up"
-    else:
-        seen = look(fence) if look else Fence(fence["table"], fence["nft"]).observe(rules_in(fence))
-        why = "" if seen.stands else "; ".join(seen.differences)
-    if why:
+    seen = raised(fence) if fence is not None else Standing(False, ["none was put up"], {})
+    if not seen.stands:
         raise Refused(
             f"a restore brings production ports back while {document['change']} holds this host in test mode, and "
-            f"the fence does not stand: {why}", place=host.ledger.path, cure=f"{command} fence",
+            f"the fence does not stand: {'; '.join(seen.differences)}", place=host.ledger.path,
+            cure=f"{os.path.join(host.state_dir, 'bin', 'relmgmt-test-mode')} fence",
         )
 
 

@@ -6,6 +6,7 @@ It asks no inventory: interfaces, instance and values are those that the ledger 
 
 from __future__ import annotations
 
+import contextlib
 from contextlib import closing
 from typing import Any, Dict, List, Mapping, Optional
 
@@ -13,6 +14,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints
 from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import PRODUCTION
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import (
     DOCUMENT,
+    FENCE,
     LEAVING,
     OFF,
     is_back,
@@ -54,6 +56,8 @@ def leave(host: Host, document: Optional[Document], world: World) -> Outcome:
     restored = _restored(host, document, outcome, world)
     with closing(world.site(Given.remembered(document, host.params), host.state_dir)) as site:
         accepted = document["without_fence"] or host.params["without_fence"]
+        if not accepted:
+            _raise_again(host, world, document)
         scene = observe(world, site, host.ledger, document, host.now(), accepted, going_back=True)
         _require_fence(host, scene, document)
         changes = _changes(site, scene, document)
@@ -127,6 +131,14 @@ def _restored_elsewhere(host: Host, document: Document) -> Dict[str, Any]:
         raise Refused(obstacle.message, place=host.ledger.path, cure=obstacle.cure)
     newest = max(proofs, key=lambda one: float(one["at"]))
     return {key: newest[key] for key in ("path", "root_digest", "at", "host")}
+
+
+def _raise_again(host: Host, world: World, document: Document) -> None:
+    """A fence that was lost is put up again; whether it stands then is looked at by ``_require_fence``."""
+    fence = host.ledger.mode(FENCE)
+    if fence is not None and not is_back(document) and not host.check_mode:
+        with contextlib.suppress(RelmgmtError):
+            world.raised(fence)
 
 
 def _require_fence(host: Host, scene: Scene, document: Document) -> None:

@@ -12,12 +12,11 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode im
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Facts, Setting
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Writer, Writes
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
-from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing
+from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing, observe_fence, raised_fence
 from ansible_collections.relmgmt.release.plugins.module_utils._ledger_view import LedgerView
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_site import (
     Given,
     Site,
-    observe_fence,
 )
 
 T = TypeVar("T")
@@ -64,11 +63,13 @@ def _written_after(
 class World(NamedTuple):
     """How the outside is reached.
 
-    ``site`` of what was given and a state directory; ``fence`` of a document; ``written`` as ``restore.written_after``.
+    ``site`` of what was given and a state directory; ``fence`` of a document, and
+    ``raised`` where it was lost; ``written`` as ``restore.written_after``.
     """
 
     site: Callable[[Given, str], SiteLike] = Site
     fence: Callable[[Mapping[str, Any]], Standing] = observe_fence
+    raised: Callable[[Mapping[str, Any]], Standing] = raised_fence
     written: Callable[[Dict[str, Any], Dict[str, Any], Sequence[Writer], str], Writes] = _written_after
 
 

@@ -100,6 +100,7 @@ class Model:
         self.holds_test_data = False
         self.fence_is_up = False
         self.flushed = False
+        self.filter_is_broken = False
         self.time = 1000.0
         self.queues: dict[str, int] = {}
         self.connections: list[dict[str, Any]] = []
@@ -169,11 +170,21 @@ class Model:
     def close(self) -> None:
         """Nothing is open."""
 
+    def standing(self, _document: object) -> Standing:
+        return Standing(self.fence_is_up, [] if self.fence_is_up else ["the table is not there"], {"CATS": 1})
+
+    def raised(self, document: object) -> Standing:
+        """As ``raised_fence``; a packet filter that is out of order puts nothing up."""
+        if not self.filter_is_broken:
+            self.fence_is_up, self.flushed = True, False
+        return self.standing(document)
+
     def world(self) -> World:
-        return World(lambda given, _state: _Part(self, given), lambda _document: Standing(
-            self.fence_is_up, [] if self.fence_is_up else ["the table is not there"], {"CATS": 1}),
+        return World(
+            lambda given, _state: _Part(self, given), self.standing, self.raised,
             lambda _instance, _positions, _writers, _scratch: NONE._replace(
-                total=int(self.holds_test_data), by={"tester (process 7)": 1}))
+                total=int(self.holds_test_data), by={"tester (process 7)": 1}),
+        )
 
     # -- what people and playbooks do --------------------------------------------------------------
 
@@ -204,7 +215,7 @@ class Model:
         """As ``restore``: refused without a fence, recorded as an act, and half done is no proof."""
         host = self.host(crash_after)
         host.guard(going_back=True, in_test_mode=True)
-        require_fence(host, self.world().fence)
+        require_fence(host, self.raised)
         with host.act("restore", "CFIS:before", {"path": str(self.base / "before"), "root_digest": "d"}, {}):
             self.fuse.burn()
             # The ports come back with the first block, the last of what testers wrote goes with the last.
@@ -332,8 +343,6 @@ class Sequences(RuleBasedStateMachine):
         """From wherever it was: one way back, which ends in production without a fence."""
         try:
             if core.lasts(self.model.document()):
-                if self.model.flushed:
-                    self.model.fence("present")
                 self.model.restore()
             self.model.leave("rejected")
             self.model.must_be_safe()
@@ -568,12 +577,23 @@ def test_what_was_verified_as_production_needs_no_other_restore(
 
 def test_who_accepts_later_that_there_is_no_fence_is_remembered(model: Model) -> None:
     model.enter()
-    model.fence_is_up = False
+    model.fence_is_up, model.filter_is_broken = False, True
     with pytest.raises(Refused, match="the fence does not stand"):
         model.restore()
     assert model.enter(without_fence="maria.lopez: the packet filter is broken").changed
     model.restore()
     assert model.leave().record["mode"] == "off"
+
+
+def test_a_fence_that_was_lost_is_put_up_again_on_the_way_back(model: Model) -> None:
+    """After a reboot that lost it one command goes back."""
+    model.enter()
+    model.fence_is_up = False
+    model.restore()
+    assert model.fence_is_up
+    model.fence_is_up = False
+    assert model.leave().record["mode"] == "off"
+    assert model.fence_is_up
 
 
 def test_leaving_uses_the_password_of_today_for_the_instance_of_the_entry(
