@@ -8,7 +8,7 @@ import random
 from pathlib import Path
 
 import pytest
-from gtm_change import CHANGE, TwoRegions
+from gtm_change import CHANGE, TwoRegions, tree
 from namespaces import Network, network
 from test_mode_host import MEDS, MEDS_TEST, OUTSIDE, PRODUCTION, TEST, TestModeHost
 
@@ -345,7 +345,7 @@ def test_production_hears_nothing_from_entry_to_verified_exit(host: TestModeHost
     outside.listen("production", OUTSIDE, int(PRODUCTION))
     outside.listen("test", OUTSIDE, int(TEST))
     host.prepare()
-    point = host.gtm.extract()
+    point, routines = host.gtm.extract(), tree(host.gtm.sources)
     host.gtm.settle()
 
     def traffic() -> None:
@@ -357,6 +357,7 @@ def test_production_hears_nothing_from_entry_to_verified_exit(host: TestModeHost
         if (host.document() or {}).get("state") == "on":
             host.gtm.m(f'SET ^CASE("tester",{chance.randrange(9)})="x"')
             host.gtm.settle()
+            host.gtm.routine("CASE", f"CASE()\tQUIT {chance.randrange(9)} ; a tester's\n")
 
     for _step in range(6):
         point_of_crash = chance.choice(["", *(f"test_mode:{one}" for one in POINTS_OF_ENTRY + POINTS_OF_EXIT)])
@@ -374,6 +375,8 @@ def test_production_hears_nothing_from_entry_to_verified_exit(host: TestModeHost
     traffic()
     assert outside.got("production") == ""
     assert host.gtm.extract() == point
+    assert tree(host.gtm.sources) == routines
+    assert host.gtm.m("WRITE $$^CASE()") == "1", "what runs is the point's too"
     host.gtm.settle()
     assert host.fence("absent")["failed"] is False
     assert ours.connect("after", OUTSIDE, int(PRODUCTION)) == ""
