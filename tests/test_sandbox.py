@@ -10,16 +10,18 @@ import smtplib
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
-from relmgmt_sandbox import load
+from relmgmt_sandbox import load, ports
 from relmgmt_sandbox.load import Load, Question, question
 
 CLONE = Path(__file__).resolve().parents[1]
@@ -253,3 +255,17 @@ def test_down_in_a_directory_that_is_no_sandbox_removes_nothing(tmp_path: Path) 
     (tmp_path / "hosts").write_text("mine")
     assert Box(tmp_path).run("down").returncode == 0
     assert (tmp_path / "hosts").read_text() == "mine"
+
+
+def test_sandboxes_that_are_brought_up_together_share_no_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chosen, but not listened on yet: of so few ports two would meet by chance."""
+    monkeypatch.setattr(ports, "FIRST", 20000)
+    monkeypatch.setattr(ports, "LAST", 20060)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    chosen = []
+    for name in ("one", "two", "three"):
+        layout = SimpleNamespace(ports_file=tmp_path / name / "ports.json", hosts=["db1"], applications=["app1"])
+        chosen += list(ports.choose(cast("Any", layout)).values())
+    assert len(set(chosen)) == len(chosen)

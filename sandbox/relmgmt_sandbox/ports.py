@@ -2,9 +2,15 @@
 """Free ports, chosen once and recorded, so that two clones run side by side."""
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import random
 import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from .errors import SandboxError
 from .layout import INTERFACES, Layout, write
@@ -20,10 +26,13 @@ def names(layout: Layout) -> list[str]:
 
 
 def read(layout: Layout) -> dict[str, int]:
-    if not layout.ports_file.exists():
+    return _recorded(layout.ports_file)
+
+
+def _recorded(file: Path) -> dict[str, int]:
+    if not file.exists():
         return {}
-    recorded = json.loads(layout.ports_file.read_text(encoding="utf-8"))
-    return {str(name): int(port) for name, port in recorded.items()}
+    return {str(name): int(port) for name, port in json.loads(file.read_text(encoding="utf-8")).items()}
 
 
 def is_free(port: int) -> bool:
@@ -45,12 +54,29 @@ def answers(port: int, address: str = "127.0.0.1") -> bool:
 def choose(layout: Layout) -> dict[str, int]:
     ports = read(layout)
     missing = [name for name in names(layout) if name not in ports]
-    candidates = random.sample(range(FIRST, LAST), LAST - FIRST)
-    for name in missing:
-        ports[name] = _next_free(candidates, set(ports.values()))
-    if missing:
+    if not missing:
+        return ports
+    with _all_sandboxes(layout.ports_file) as others:
+        taken = {port for file in others for port in _recorded(file).values()}
+        candidates = random.sample(range(FIRST, LAST), LAST - FIRST)
+        for name in missing:
+            ports[name] = _next_free(candidates, taken | set(ports.values()))
         write(layout.ports_file, json.dumps(ports, indent=1, sort_keys=True) + "\n")
     return ports
+
+
+@contextmanager
+def _all_sandboxes(own: Path) -> Iterator[list[Path]]:
+    """The records of this user's other sandboxes, one chooser at a time: a port is held by nobody until it is used."""
+    register = Path(tempfile.gettempdir()) / f"relmgmt-sandboxes-{os.getuid()}"
+    with open(register, "a+", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        known = {Path(line) for line in file.read().splitlines()} - {own.resolve()}
+        others = sorted(path for path in known if path.exists())
+        yield others
+        file.truncate(0)
+        file.write("".join(f"{path}\n" for path in [*others, own.resolve()]))
 
 
 def _next_free(candidates: list[int], taken: set[int]) -> int:
