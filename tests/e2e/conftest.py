@@ -33,9 +33,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """A sandbox that is up; nothing is installed."""
     # Not below pytest's own long path: sockets of ssh have short names only.
     environment = Environment(Path(tmp_path_factory.mktemp("sb")))
-    environment.sandbox("up", "--app-servers", "3")
-    yield environment
-    environment.sandbox("down")
+    try:
+        environment.sandbox("up", "--app-servers", "3")
+        yield environment
+    finally:
+        environment.sandbox("down")
 
 
 @pytest.fixture

@@ -94,8 +94,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Box]:
         run = box.release("CHG0000001")
         assert run.verdict == "done", run.output
         yield box
-        box.sandbox("down")
     finally:
+        box.sandbox("down")
         isolated.leave(back)
 
 

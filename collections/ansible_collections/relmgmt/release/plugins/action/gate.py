@@ -310,7 +310,7 @@ class ActionModule(ActionBase):
         restoring = entry == "restore" and any(state.get("receipt") for state in states)
         worked = restoring or bool(reading.holders) or any(cycle_state.to_go_back(state) for state in states)
         if entry == "leave":
-            worked = leaving.is_needed(reading.states, ticket, reading.holders)
+            worked = leaving.is_needed(reading.states, reading.holders)
         cycle = {
             "change": ticket.change, "release": ticket.release, "environment": reading.environment,
             "needed": worked, "going_back": True, "completeness": [],

@@ -13,26 +13,15 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import RelmgmtError
-from ansible_collections.relmgmt.release.plugins.plugin_utils.mail import compose, send
+from ansible_collections.relmgmt.release.plugins.module_utils._mail import compose, send
+from ansible_collections.relmgmt.release.plugins.module_utils._module.mail_spec import MAIL_SPEC
 from ansible_collections.relmgmt.release.plugins.plugin_utils.on_host import cycle_options, run_on_host
 
 SPEC: dict[str, dict[str, Any]] = {
     "marker": {"type": "str", "required": True},
     "subject": {"type": "str", "required": True},
     "body": {"type": "str", "required": True},
-    "mail": {
-        "type": "dict",
-        "required": True,
-        "options": {
-            "host": {"type": "str", "required": True},
-            "port": {"type": "int", "default": 25},
-            "sender": {"type": "str", "required": True},
-            "to": {"type": "list", "elements": "str", "required": True},
-            "starttls": {"type": "bool", "default": False},
-            "username": {"type": "str"},
-            "password": {"type": "str", "no_log": True},
-        },
-    },
+    "mail": {"type": "dict", "required": True, "options": MAIL_SPEC},
     "change": {"type": "str"},
     "lease": {"type": "int"},
     "ledger": {"type": "path", "default": "/var/lib/relmgmt/ledger.db"},

@@ -108,18 +108,9 @@ error:
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.relmgmt.release.plugins.module_utils._module.mail_spec import MAIL_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.notice import work
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC, run
-
-MAIL = {
-    "host": {"type": "str", "required": True},
-    "port": {"type": "int", "default": 25},
-    "sender": {"type": "str", "required": True},
-    "to": {"type": "list", "elements": "str", "required": True},
-    "starttls": {"type": "bool", "default": False},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-}
 
 
 def main() -> None:
@@ -128,7 +119,7 @@ def main() -> None:
         "marker": {"type": "str", "required": True},
         "subject": {"type": "str"},
         "body": {"type": "str"},
-        "mail": {"type": "dict", "options": MAIL},
+        "mail": {"type": "dict", "options": MAIL_SPEC},
         "mark": {"type": "str", "choices": ["look", "record"], "default": "look"},
     }
     run(AnsibleModule(argument_spec={**spec, **LEDGER_SPEC}, supports_check_mode=True), work)

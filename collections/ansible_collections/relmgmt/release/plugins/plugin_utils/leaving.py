@@ -95,7 +95,7 @@ def is_on(states: States, change: str) -> bool:
     return all(mode.get("state") == "on" and mode.get("change") == change for mode in modes)
 
 
-def is_needed(states: States, ticket: Ticket, holders: Sequence[Holder]) -> bool:
+def is_needed(states: States, holders: Sequence[Holder]) -> bool:
     """Leaving has something to do: a host is in test mode, or the cycle of this change is open."""
     receipts = [row for state in states.values() if (row := state.get("receipt"))]
     return bool(holders) or any(row["state"] == "open" for row in receipts)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_truth import columns
 from ansible_collections.relmgmt.release.plugins.module_utils._core.verdict import HostReport
 
 COLUMNS = ("interface", "host", "setting", "value", "means", "fence", "connections")
@@ -46,10 +47,8 @@ def lines(hosts: Sequence[HostReport]) -> List[str]:
     if not any(host.look is not None for host in hosts):
         return []
     table = rows({host.name: host.look for host in hosts})
-    cells = [list(COLUMNS), *[[row[name][:LONGEST] for name in COLUMNS] for row in table]]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(COLUMNS))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in cells]
-    return [*text, *footer(hosts)]
+    cells = [COLUMNS, *([row[name][:LONGEST] for name in COLUMNS] for row in table)]
+    return [*columns(cells), *footer(hosts)]
 
 
 def footer(hosts: Sequence[HostReport]) -> List[str]:

@@ -131,7 +131,7 @@ def table(facts: Facts, verdict: Verdict, fence: Mapping[str, Any]) -> str:
             f"goes back to {document['point']['path']}" if document["point"] else "goes back to  (no datasets here)",
         ]
     lines.append(f"fence       {_fence_line(facts, fence)}")
-    lines += _columns([("interface", "means", "value", "setting")] + [
+    lines += columns([("interface", "means", "value", "setting")] + [
         (one.interface, one.means, one.value if one.value is not None else "-", one.key) for one in facts.settings
     ]) if facts.settings else ["settings    none on this host"]
     for title, sentences in (("problem", verdict.problems), ("note", verdict.notes)):
@@ -147,6 +147,7 @@ def _fence_line(facts: Facts, fence: Mapping[str, Any]) -> str:
     return f"{stands}; packets stopped: {stopped}"
 
 
-def _columns(rows: Sequence[Tuple[str, ...]]) -> List[str]:
+def columns(rows: Sequence[Sequence[str]]) -> List[str]:
+    """Rows of cells as lines, every column as wide as its widest cell."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]

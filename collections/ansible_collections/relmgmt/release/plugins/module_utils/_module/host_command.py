@@ -29,7 +29,6 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.view impor
 
 DONE, ASKS, REFUSED = 0, 1, 4
 LOOKED_EVERY, RETRIED_EVERY = 30, 300  # seconds
-TABLE, NFT = "relmgmt_fence", "nft"
 
 
 class Console:
@@ -174,11 +173,11 @@ def _widen_fence(ledger: str, document: Mapping[str, Any], known: Dict[str, Any]
 
 def _raise_fence(ledger: str, document: Mapping[str, Any], known: Optional[Mapping[str, Any]] = None) -> str:
     """Put a fence up, as the one that is known or where test mode was entered without one; what came of it."""
-    from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import NONE
-    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import set_fence
+    from ansible_collections.relmgmt.release.plugins.module_utils._fence.boot import NONE, Boot
+    from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_fence import FENCE_SPEC, set_fence
 
-    boot = {"kind": NONE, "unit_directory": "/etc/systemd/system", "systemctl": "systemctl", "before": []}
-    given = known or {"table": TABLE, "nft": NFT, "boot": boot}
+    usual = {name: FENCE_SPEC[name]["default"] for name in ("table", "nft")}
+    given = known or {**usual, "boot": Boot(NONE).as_dict()}
     with _leased(ledger, document, "") as common:
         return set_fence(Host(Console({
             **common, "state": "present", "going_back": True,

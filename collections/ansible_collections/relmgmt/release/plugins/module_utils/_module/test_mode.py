@@ -25,9 +25,8 @@ from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_ru
     obstacles,
     point_obstacle,
     transition_obstacle,
-    unverified,
 )
-from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused, RelmgmtError
+from ansible_collections.relmgmt.release.plugins.module_utils._errors import Refused
 from ansible_collections.relmgmt.release.plugins.module_utils._module import host_command_install, host_timer
 from ansible_collections.relmgmt.release.plugins.module_utils._module.banner import show_banner
 from ansible_collections.relmgmt.release.plugins.module_utils._module.host_lock import switching
@@ -45,6 +44,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_
     listing,
     observe,
     record_of,
+    require_verified,
     write,
 )
 
@@ -187,7 +187,7 @@ def _carry_out(
         failpoint("test_mode:announced")
         write(site, changes, act.note)
         after = observe(world, site, host.ledger, document, host.now(), document["without_fence"])
-        _require_verified(host, after)
+        require_verified(host, after, TEST)
         failpoint("test_mode:verified")
         document = {**document, "state": ON}
         host.ledger.set_mode(DOCUMENT, document)
@@ -196,19 +196,10 @@ def _carry_out(
     return Outcome(True, record, listing(scene), listing(after), _said(changes))
 
 
-def _require_verified(host: Host, after: Scene) -> None:
-    told = unverified(after.facts, TEST, command_of(host.state_dir))
-    if told:
-        raise RelmgmtError(
-            "test mode is not verified: " + "; ".join(told), place=host.ledger.path,
-            cure="the fence stands; mend the cause and run again, or leave test mode", problems=told,
-        )
-
-
 def _keep(host: Host, scene: Scene, document: Document, accepted: str) -> Outcome:
     """It is on already; what entering installed is put back if somebody took it away."""
     if not host.check_mode:
-        _require_verified(host, scene)
+        require_verified(host, scene, TEST)
     changed = host_command_install.install(host.ledger.path, host.check_mode)
     if accepted != document["without_fence"]:
         changed = True

@@ -40,6 +40,7 @@ from ansible_collections.relmgmt.release.plugins.module_utils._module.test_mode_
     listing,
     observe,
     record_of,
+    require_verified,
     write,
 )
 
@@ -170,7 +171,7 @@ def _carry_out(
         failpoint("test_mode:leaving")
         write(site, changes, act.note)
         after = observe(world, site, host.ledger, document, host.now(), document["without_fence"], going_back=True)
-        _require_verified(host, after)
+        require_verified(host, after, PRODUCTION)
         failpoint("test_mode:production")
         document = {**document, "ports_verified": True}
         host.ledger.set_mode(DOCUMENT, document)
@@ -192,15 +193,6 @@ def _quiet(document: Document) -> List[str]:
     except (RelmgmtError, OSError) as error:
         return [f"the banner of test mode may still be shown: {error}"]
     return []
-
-
-def _require_verified(host: Host, after: Scene) -> None:
-    told = unverified(after.facts, PRODUCTION, command_of(host.state_dir))
-    if told:
-        raise RelmgmtError(
-            "production mode is not verified: " + "; ".join(told), place=host.ledger.path,
-            cure="the fence stands; mend the cause and run again", problems=told,
-        )
 
 
 def _said(changes: Mapping[str, str]) -> str:

@@ -8,8 +8,9 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Pro
 
 from ansible_collections.relmgmt.release.plugins.module_utils._backup.failpoints import failpoint
 from ansible_collections.relmgmt.release.plugins.module_utils._core.fence import Rule, rules_in
+from ansible_collections.relmgmt.release.plugins.module_utils._core.interfaces import TEST
 from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode import FENCE, lasts, state_of
-from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Facts, Setting
+from ansible_collections.relmgmt.release.plugins.module_utils._core.test_mode_rules import Facts, Setting, unverified
 from ansible_collections.relmgmt.release.plugins.module_utils._core.writes import Writer, Writes
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import InvalidInput, RelmgmtError
 from ansible_collections.relmgmt.release.plugins.module_utils._fence.nft import Standing, observe_fence, raised_fence
@@ -177,6 +178,17 @@ def write(site: SiteLike, changes: Mapping[str, Any], note: Any) -> None:
             pids += site.write(part)
             note(writer_pids=list(pids))
             failpoint("test_mode:written")
+
+
+def require_verified(host: Any, scene: Scene, mode: str) -> None:
+    """Raise RelmgmtError unless every setting means ``mode`` (test, production), and is in force."""
+    told = unverified(scene.facts, mode, command_of(host.state_dir))
+    if told:
+        otherwise = ", or leave test mode" if mode == TEST else ""
+        raise RelmgmtError(
+            f"{mode} mode is not verified: {'; '.join(told)}", place=host.ledger.path,
+            cure=f"the fence stands; mend the cause and run again{otherwise}", problems=told,
+        )
 
 
 def listing(scene: Scene) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Dict
 
 from ansible_collections.relmgmt.release.plugins.module_utils._module.instance import INSTANCE_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.interface_spec import INTERFACES_SPEC
+from ansible_collections.relmgmt.release.plugins.module_utils._module.mail_spec import MAIL_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.run import LEDGER_SPEC
 from ansible_collections.relmgmt.release.plugins.module_utils._module.web_app import WEBSPHERE_SPEC
 
@@ -18,15 +19,6 @@ PLACES_SPEC: Dict[str, Any] = {
     "websphere": {**WEBSPHERE_SPEC, "required": False},
 }
 _WORDS: Dict[str, Any] = {"type": "list", "elements": "str", "default": []}
-_MAIL: Dict[str, Any] = {
-    "host": {"type": "str", "required": True},
-    "port": {"type": "int", "default": 25},
-    "sender": {"type": "str", "required": True},
-    "to": {"type": "list", "elements": "str", "required": True},
-    "starttls": {"type": "bool", "default": False},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-}
 _PROOF: Dict[str, Any] = {
     "host": {"type": "str", "required": True},
     "path": {"type": "str", "required": True},
@@ -49,7 +41,7 @@ TEST_MODE_SPEC: Dict[str, Any] = {
     "outcome": {"type": "str", "choices": ["signed_off", "rejected"]},
     "person": {"type": "str", "default": ""},
     "banner": {"type": "dict", "default": {}, "options": {"on": _WORDS, "off": _WORDS}},
-    "mail": {"type": "dict", "options": _MAIL},
+    "mail": {"type": "dict", "options": MAIL_SPEC},
     "timer": {"type": "dict", "default": {}, "options": _TIMER},
 }
 TEST_MODE_INFO_SPEC: Dict[str, Any] = {"ledger": LEDGER_SPEC["ledger"], **PLACES_SPEC}

@@ -7,8 +7,8 @@ import smtplib
 
 import pytest
 
+from ansible_collections.relmgmt.release.plugins.module_utils import _mail as mail
 from ansible_collections.relmgmt.release.plugins.module_utils._errors import DeliveryError
-from ansible_collections.relmgmt.release.plugins.plugin_utils import mail
 
 MAIL = {"host": "mail", "port": 25, "sender": "Release <relmgmt@example.com>", "to": ["a@example.com", "b@example.com"]}
 CANARY = "c4nary"
